@@ -1,0 +1,62 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { certificate, Hosts } from './hosts';
+import type { RouteProps, Routes } from './spi';
+import { System } from './system';
+
+const gatewayApi = 'gateway.networking.k8s.io/v1';
+
+/**
+ * Routes through the Gateway API. Each host has its own certificate and its own listener, which only the system's
+ * namespace may attach to. The proxies behind the GatewayClass are the cluster's own.
+ */
+export class Gateway extends System implements Routes {
+  private readonly hosts = new Hosts();
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    new ApiObject(this, 'gateway', {
+      apiVersion: gatewayApi,
+      kind: 'Gateway',
+      metadata: { name: 'datalab', namespace: this.namespace },
+      spec: Lazy.any({
+        produce: () => ({
+          gatewayClassName: this.platform.region.exposure.className,
+          listeners: this.hosts.taken.map(({ name, host, namespace }) => ({
+            name,
+            hostname: host,
+            port: 443,
+            protocol: 'HTTPS',
+            tls: { mode: 'Terminate', certificateRefs: [{ kind: 'Secret', name: `tls-${name}` }] },
+            allowedRoutes: {
+              namespaces: { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+              kinds: [{ kind: 'HTTPRoute' }],
+            },
+          })),
+        }),
+      }),
+    });
+  }
+
+  route({ host, workload, port, paths = ['/'] }: RouteProps): string {
+    const name = this.hosts.take(host, workload.namespace);
+    certificate(this, name, host, this.namespace);
+    new ApiObject(this, `route-${name}`, {
+      apiVersion: gatewayApi,
+      kind: 'HTTPRoute',
+      metadata: { name, namespace: workload.namespace },
+      spec: {
+        parentRefs: [{ name: 'datalab', namespace: this.namespace, sectionName: name }],
+        hostnames: [host],
+        rules: [
+          {
+            matches: paths.map((value) => ({ path: { type: 'PathPrefix', value } })),
+            backendRefs: [{ name: workload.node.id, port: workload.port(port) }],
+          },
+        ],
+      },
+    });
+    workload.acceptFromGateway(port);
+    return `https://${host}`;
+  }
+}

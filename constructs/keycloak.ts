@@ -1,0 +1,65 @@
+import type { Construct } from 'constructs';
+import { images } from './images';
+import { DerivedSecret, SecretObject } from './secrets';
+import type { Routes, SqlDatabase } from './spi';
+import { System } from './system';
+import { Workload } from './workload';
+
+export interface KeycloakProps {
+  readonly database: SqlDatabase;
+  readonly routes: Routes;
+}
+
+/**
+ * Keycloak in production mode on PostgreSQL. From outside only realms and their resources are reachable:
+ * the admin console, health and metrics are not.
+ */
+export class Keycloak extends System {
+  readonly server: Workload;
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: KeycloakProps) {
+    super(scope, id);
+    const replicas = this.platform.sized({ small: 1, standard: 2, ha: 3 });
+    const admin = new SecretObject(this, 'bootstrap-admin', this.namespace, {
+      username: 'bootstrap-admin',
+      password: new DerivedSecret('keycloak/bootstrap-admin').token,
+    });
+    const host = this.platform.host('identity', 'auth');
+    this.server = new Workload(this, 'keycloak', {
+      kind: 'StatefulSet',
+      image: images.keycloak,
+      args: ['start'],
+      env: {
+        KC_BOOTSTRAP_ADMIN_USERNAME: admin.key('username'),
+        KC_BOOTSTRAP_ADMIN_PASSWORD: admin.key('password'),
+        KC_HOSTNAME: `https://${host}`,
+        KC_HTTP_ENABLED: 'true',
+        KC_PROXY_HEADERS: 'xforwarded',
+        KC_HEALTH_ENABLED: 'true',
+        KC_METRICS_ENABLED: 'true',
+        KC_DB: 'postgres',
+        ...(replicas > 1 ? { KC_CACHE: 'ispn', KC_CACHE_STACK: 'jdbc-ping' } : { KC_CACHE: 'local' }),
+      },
+      ports: { http: 8080, management: 9000, ...(replicas > 1 ? { jgroups: 7800, 'jgroups-fd': 57800 } : {}) },
+      ready: { path: '/health/ready', port: 'management' },
+      live: { path: '/health/live', port: 'management' },
+      startSeconds: 300,
+      cpu: this.platform.sized({ small: '500m', standard: '1', ha: '2' }),
+      memory: this.platform.sized({ small: '1Gi', standard: '2Gi', ha: '2Gi' }),
+      replicas,
+      user: 1000,
+      // `start` without a pre-built image writes its build below /opt/keycloak/lib.
+      writableRoot: true,
+    });
+    if (replicas > 1) {
+      this.server.connectTo(this.server, 'jgroups', 'cache of its own cluster');
+      this.server.connectTo(this.server, 'jgroups-fd', 'failure detection of its own cluster');
+    }
+    const database = props.database.database('keycloak').grantOwner(this.server);
+    this.server.addEnv('KC_DB_URL', `jdbc:postgresql://${database.host}:${database.port}/${database.database}`);
+    this.server.addEnv('KC_DB_USERNAME', database.user);
+    this.server.addEnv('KC_DB_PASSWORD', database.password);
+    this.url = props.routes.route({ host, workload: this.server, port: 'http', paths: ['/realms/', '/resources/'] });
+  }
+}

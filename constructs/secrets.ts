@@ -1,0 +1,81 @@
+import type { Construct } from 'constructs';
+import { k8s } from 'cdk8s-plus-28';
+import { UserError } from '../model/errors';
+
+/**
+ * A secret that the tree names and never holds. Its value is derived from the stack's seed when the stack is deployed.
+ * It is written as its token, which may stand only in `stringData` of a Secret and in provisioned inputs.
+ */
+export class DerivedSecret {
+  /** `<system>/<what>@v<version>`: names the value, tells nothing of it; a higher version is a new value. */
+  readonly label: string;
+
+  constructor(name: string, version = 1) {
+    this.label = `${name}@v${version}`;
+  }
+
+  get token(): string {
+    return `\${secret:${this.label}}`;
+  }
+}
+
+const tokenPattern = /\$\{secret:([a-z0-9/-]+@v\d+)\}/g;
+
+/** The labels of the secrets whose tokens stand in a text. */
+export function secretsIn(text: string): string[] {
+  return [...text.matchAll(tokenPattern)].map((match) => match[1]!);
+}
+
+/** The text with each token replaced by what `valueOf` gives for its label. */
+export function resolveSecrets(text: string, valueOf: (label: string) => string): string {
+  return text.replace(tokenPattern, (_token, label: string) => valueOf(label));
+}
+
+/** A value of an environment variable that comes from a Kubernetes Secret. */
+export interface SecretKey {
+  readonly secretName: string;
+  readonly key: string;
+  /** Labels of the derived secrets inside: a pod that reads the key is replaced when one of them changes. */
+  readonly labels: readonly string[];
+}
+
+/** A Kubernetes Secret whose texts may hold tokens of derived secrets. */
+export class SecretObject extends k8s.KubeSecret {
+  constructor(
+    scope: Construct,
+    id: string,
+    namespace: string,
+    private readonly texts: Readonly<Record<string, string>>,
+  ) {
+    super(scope, id, { metadata: { name: id, namespace }, type: 'Opaque', stringData: { ...texts } });
+  }
+
+  key(key: string): SecretKey {
+    return { secretName: this.name, key, labels: secretsIn(this.texts[key]!) };
+  }
+}
+
+/** Refuses a token anywhere but in `stringData` of a Secret. @throws UserError that names the object and the path. */
+export function refuseStraySecrets(object: { kind: string; metadata: { name: string; namespace?: string } }): void {
+  const strays: string[] = [];
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value === 'string' && secretsIn(value).length && !(object.kind === 'Secret' && path.startsWith('.stringData.'))) {
+      strays.push(path.slice(1));
+    }
+    if (value && typeof value === 'object') {
+      for (const [key, nested] of Object.entries(value)) walk(nested, `${path}.${key}`);
+    }
+  };
+  walk(object, '');
+  if (strays.length) {
+    throw new UserError(
+      `A secret stands where it would be readable, in ${object.kind} ${object.metadata.namespace ?? '_cluster'}/${object.metadata.name}:`,
+      strays.map((path) => ({
+        path,
+        got: 'a derived secret',
+        allowed: 'derived secrets only in stringData of a Secret',
+        fix: 'put it into a SecretObject and pass its key()',
+      })),
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { brand, languages } from './brand';
+import { crossCheck } from './cross-check';
+import { name, sentence } from './fields';
+import { fail } from './problems';
+import { quota, region } from './region';
+
+/** A group of people who share a namespace, a bucket and a Vault path. */
+export const project = z.strictObject({
+  name,
+  title: sentence,
+  /** The group of the directory or of Keycloak whose members work in it. */
+  group: sentence,
+  /** @default the region's `quotas.group` */
+  quota: quota.optional(),
+});
+
+export const instance = z
+  .strictObject({
+    /** The folder below stacks/, and the first part of every stack name. */
+    name,
+    /** The one security knob: it sets defaults and the rules that must hold. */
+    posture: z.enum(['open', 'confidential']),
+    /** The first is the default. */
+    languages: z.array(z.enum(languages)).min(1),
+    brand,
+    /** Keycloak realm of people. */
+    realm: name,
+    projects: z.array(project).default([]),
+    regions: z.record(name, region),
+  })
+  .superRefine(crossCheck);
+
+export type Instance = z.output<typeof instance>;
+export type InstanceDefinition = z.input<typeof instance>;
+export type Project = z.output<typeof project>;
+export type Posture = Instance['posture'];
+
+/**
+ * Checks the definition of an instance and fills its defaults.
+ * @throws UserError with every problem at once: path, what it got, what is allowed, the fix.
+ */
+export function defineInstance(definition: InstanceDefinition): Instance {
+  const result = instance.safeParse(definition);
+  if (result.success) return result.data;
+  const named = typeof definition?.name === 'string' ? definition.name : 'without a name';
+  throw fail(`The instance ${named} is not valid:`, definition, result.error);
+}

@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { UserError } from './errors';
+import type { Instance } from './instance';
+import { nearest } from './problems';
+
+/** One instance in one region. */
+export interface Stack {
+  /** `<instance>.<region>`. */
+  readonly name: string;
+  readonly instance: Instance;
+  /** A key of `instance.regions`. */
+  readonly region: string;
+  /** What `stacks/<instance>/crds/` holds, for a region that installs them; else none. */
+  readonly definitions: readonly CustomResourceDefinition[];
+}
+
+/** A CustomResourceDefinition as its publisher wrote it. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly group: string; readonly names: { readonly kind: string } };
+}
+
+/** The folder that holds an instance folder each. */
+export const stacksFolder = resolve(__dirname, '..', 'stacks');
+
+/** Every `<instance>.<region>` below stacks/, sorted. @throws UserError when an instance is not valid. */
+export function stackNames(folder = stacksFolder): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'instance.ts')))
+    .flatMap((entry) => Object.keys(loadInstance(entry.name, folder).regions).map((region) => `${entry.name}.${region}`))
+    .sort();
+}
+
+/** The stack of that name. @throws UserError when there is none, or when its instance is not valid. */
+export function loadStack(name: string, folder = stacksFolder): Stack {
+  const names = stackNames(folder);
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    throw new UserError('There is no such stack:', [
+      {
+        path: 'stack',
+        got: JSON.stringify(name),
+        allowed: names.join(', '),
+        fix: near ? `did you mean ${near}?` : 'choose one of them, or add a region to an instance below stacks/',
+      },
+    ]);
+  }
+  const [instanceName, region] = name.split('.') as [string, string];
+  const instance = loadInstance(instanceName, folder);
+  const install = instance.regions[region]!.crds === 'install';
+  return { name, instance, region, definitions: install ? loadDefinitions(join(folder, instanceName, 'crds')) : [] };
+}
+
+function loadDefinitions(folder: string): CustomResourceDefinition[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => /\.ya?ml$/.test(file))
+    .sort()
+    .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
+    .map((document) => document.toJS() as CustomResourceDefinition | null)
+    .filter((object): object is CustomResourceDefinition => object?.kind === 'CustomResourceDefinition');
+}
+
+function loadInstance(name: string, folder: string): Instance {
+  const file = join(folder, name, 'instance.ts');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- which instances there are is known at run time only
+  const { default: instance } = require(file) as { default?: Instance };
+  if (!instance || instance.name !== name) {
+    throw new UserError(`The instance ${name} is not valid:`, [
+      {
+        path: `stacks/${name}/instance.ts`,
+        got: instance ? `an instance named "${instance.name}"` : 'no default export',
+        allowed: 'a default export of defineInstance({…}), named like its folder',
+        fix: instance ? `write name: '${name}', or rename the folder` : 'write `export default defineInstance({…})`',
+      },
+    ]);
+  }
+  const logo = join(folder, name, instance.brand.logo);
+  if (!existsSync(logo)) {
+    throw new UserError(`The instance ${name} is not valid:`, [
+      { path: 'brand.logo', got: JSON.stringify(instance.brand.logo), allowed: `a file below stacks/${name}/`, fix: 'add the file, or correct the path' },
+    ]);
+  }
+  return instance;
+}

@@ -1,0 +1,79 @@
+import * as kubernetes from '@pulumi/kubernetes';
+import * as pulumi from '@pulumi/pulumi';
+import { compose } from '../constructs/compose';
+import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
+import type { Stack } from '../model/stack';
+import { withSecrets } from './secrets';
+
+/** A part of the platform, as Pulumi shows it. One type for all, so that moving an object keeps its URN. */
+class System extends pulumi.ComponentResource {
+  constructor(name: string) {
+    super('datalab:index:System', name);
+  }
+}
+
+/** Any Kubernetes object, with the token that the classes of @pulumi/kubernetes use for its kind. */
+class KubernetesObject extends pulumi.CustomResource {
+  constructor(name: string, object: pulumi.Inputs, options: pulumi.CustomResourceOptions) {
+    const group = object.apiVersion === 'v1' ? 'core/v1' : String(object.apiVersion);
+    super(`kubernetes:${group}:${String(object.kind)}`, name, object, options);
+  }
+}
+
+/**
+ * Registers the whole platform of a stack with the Pulumi engine that runs this program.
+ * Reads the secret config `datalab:seed`, from which every derived secret comes.
+ */
+export function deploy(stack: Stack): void {
+  const seed = new pulumi.Config('datalab').requireSecret('seed');
+  const region = stack.instance.regions[stack.region]!;
+  const { access } = region.cluster;
+  const provider = new kubernetes.Provider('cluster', {
+    // Another cluster under the same name must replace, never update; another path to the same cluster must not.
+    clusterIdentifier: stack.name,
+    ...(access === 'embedded' ? {} : { context: access.context }),
+    enableServerSideApply: true,
+    enablePatchForce: true,
+    enableConfigMapMutable: true,
+    enableSecretMutable: true,
+  });
+  const systems = new Map<string, System>();
+  const registered = new Map<string, KubernetesObject>();
+  for (const entry of ordered(entriesOf(compose(stack)))) {
+    const parent = systems.get(entry.system) ?? new System(entry.system);
+    systems.set(entry.system, parent);
+    registered.set(
+      entry.id,
+      new KubernetesObject(entry.id, inputs(entry.object, seed), {
+        parent,
+        provider,
+        dependsOn: entry.after.map((id) => registered.get(id)!),
+        protect: entry.stateful,
+        retainOnDelete: entry.stateful,
+        ...(entry.object.kind === 'Secret' ? { additionalSecretOutputs: ['data', 'stringData'] } : {}),
+      }),
+    );
+  }
+}
+
+function inputs(object: PlatformObject, seed: pulumi.Output<string>): pulumi.Inputs {
+  if (object.kind !== 'Secret') return { ...object };
+  const { stringData, ...rest } = object;
+  return { ...rest, stringData: pulumi.secret(seed.apply((value) => withSecrets(stringData, value))) };
+}
+
+/** The entries so that each comes after those it waits for; otherwise as they stand. */
+export function ordered(entries: readonly Entry[]): Entry[] {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const done = new Set<string>();
+  const result: Entry[] = [];
+  const visit = (entry: Entry, path: readonly string[]): void => {
+    if (done.has(entry.id)) return;
+    if (path.includes(entry.id)) throw new Error(`these wait for each other: ${[...path.slice(path.indexOf(entry.id)), entry.id].join(' → ')}`);
+    for (const id of entry.after) visit(byId.get(id)!, [...path, entry.id]);
+    done.add(entry.id);
+    result.push(entry);
+  };
+  for (const entry of entries) visit(entry, []);
+  return result;
+}

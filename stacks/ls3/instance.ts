@@ -1,0 +1,86 @@
+import { defineInstance } from '../../model/instance';
+import { embeddedRegion } from '../../model/embedded-region';
+import type { RegionDefinition } from '../../model/region';
+
+/** Sizes are our assumption: Insee does not publish those of LS3. */
+const nodePools: RegionDefinition['nodePools'] = [
+  { name: 'cpu', count: 6, cpus: 64, memory: '512G', labels: { pool: 'cpu' } },
+  {
+    name: 'gpu', count: 2, cpus: 64, memory: '512G', labels: { pool: 'gpu' },
+    taints: [{ key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' }],
+    gpu: { product: 'NVIDIA-A100-SXM4-80GB', count: 4, sharing: { mode: 'mig', profile: '1g.10gb', instances: 7 } },
+  },
+];
+
+const quotas: RegionDefinition['quotas'] = {
+  user: {
+    'requests.cpu': '8', 'requests.memory': '32Gi', 'requests.storage': '50Gi', 'count/pods': 20, 'requests.nvidia.com/gpu': 1,
+  },
+  group: {
+    'requests.cpu': '16', 'requests.memory': '48Gi', 'requests.storage': '500Gi', 'count/pods': 40, 'requests.nvidia.com/gpu': 4,
+  },
+};
+
+const internet: RegionDefinition['internet'] = {
+  proxy: { http: 'http://proxy.ls3.insee.fr:3128', https: 'http://proxy.ls3.insee.fr:3128', noProxy: ['.svc', '.cluster.local', '.ls3.insee.fr'] },
+  mirrors: {
+    pypi: 'https://nexus.ls3.insee.fr/repository/pypi/simple',
+    cran: 'https://nexus.ls3.insee.fr/repository/cran',
+    conda: 'https://nexus.ls3.insee.fr/repository/conda',
+  },
+  caBundle: 'https://pki.ls3.insee.fr/ca-bundle.pem',
+  registry: 'registry.ls3.insee.fr/datalab',
+  forge: 'https://forge.ls3.insee.fr',
+  cidrs: ['10.20.30.0/24'],
+};
+
+export default defineInstance({
+  name: 'ls3',
+  posture: 'confidential',
+  languages: ['fr'],
+  brand: {
+    name: 'LS3',
+    tagline: { fr: 'Le libre-service de traitement des données confidentielles' },
+    colours: { primary: '#000091', onPrimary: '#ffffff', background: '#f6f6f6' },
+    logo: 'brand/logo.svg',
+    links: [{ label: { fr: 'Assistance' }, url: 'https://assistance.ls3.insee.fr' }],
+  },
+  realm: 'ls3',
+  projects: [
+    { name: 'ape', title: "Codification automatique de l'activité principale", group: 'LS3_APE' },
+    { name: 'fideli', title: 'Fichiers démographiques sur les logements et les individus', group: 'LS3_FIDELI' },
+  ],
+  regions: {
+    insee: {
+      title: 'Insee',
+      cluster: {
+        access: { context: 'ls3-insee' },
+        apiServer: { cidrs: ['10.20.0.0/28'], port: 6443 },
+        webhookCallers: ['10.20.0.0/28'],
+        dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+      },
+      nodePools,
+      storageClasses: { default: 'block-encrypted', objects: 'xfs-encrypted' },
+      storage: '80T',
+      exposure: {
+        via: 'ingress',
+        className: 'haproxy',
+        from: { namespace: 'haproxy-controller', labels: { 'app.kubernetes.io/name': 'kubernetes-ingress' } },
+        domain: 'ls3.insee.fr',
+        userDomain: 'user.ls3.insee.fr',
+        clusterIssuer: 'insee-pki',
+      },
+      size: 'standard',
+      quotas,
+      crds: 'present',
+      internet,
+      directory: {
+        ldap: 'ldaps://annuaire.insee.fr:636',
+        cidrs: ['10.20.40.0/28'],
+        usersDn: 'ou=Personnes,o=insee,c=fr',
+        groupsDn: 'ou=Groupes,o=insee,c=fr',
+      },
+    },
+    local: embeddedRegion({ nodePools, domain: 'ls3.localhost', quotas, demoUsers: ['alice', 'bob'], internet }),
+  },
+});

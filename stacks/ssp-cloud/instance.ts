@@ -1,0 +1,86 @@
+import { defineInstance } from '../../model/instance';
+import { embeddedRegion } from '../../model/embedded-region';
+import type { RegionDefinition } from '../../model/region';
+
+const gpuTaint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' } as const;
+
+/**
+ * 20 servers, 1100 CPUs, 10 TB of RAM and 34 GPUs: the totals that Insee publishes for the SSP Cloud.
+ * How they spread over pools, and the GPU models, are our assumption.
+ */
+const nodePools: RegionDefinition['nodePools'] = [
+  { name: 'cpu', count: 13, cpus: 56, memory: '500G', labels: { pool: 'cpu' } },
+  {
+    name: 'gpu-t4', count: 4, cpus: 48, memory: '500G', labels: { pool: 'gpu-t4' }, taints: [gpuTaint],
+    gpu: { product: 'Tesla-T4', count: 4, sharing: { mode: 'whole' } },
+  },
+  {
+    name: 'gpu-a2', count: 3, cpus: 60, memory: '500G', labels: { pool: 'gpu-a2' }, taints: [gpuTaint],
+    gpu: { product: 'NVIDIA-A2', count: 6, sharing: { mode: 'whole' } },
+  },
+];
+
+const quotas: RegionDefinition['quotas'] = {
+  user: {
+    'requests.cpu': '30', 'requests.memory': '128Gi', 'requests.storage': '100Gi', 'count/pods': 50, 'requests.nvidia.com/gpu': 2,
+  },
+  group: {
+    'requests.cpu': '60', 'requests.memory': '256Gi', 'requests.storage': '500Gi', 'count/pods': 100, 'requests.nvidia.com/gpu': 4,
+  },
+};
+
+export default defineInstance({
+  name: 'ssp-cloud',
+  posture: 'open',
+  languages: ['fr', 'en'],
+  brand: {
+    name: 'SSP Cloud',
+    tagline: {
+      fr: 'Le datalab ouvert de la statistique publique',
+      en: 'The open datalab of official statistics',
+    },
+    colours: { primary: '#ff562c', onPrimary: '#1a1a1a', background: '#fffdf8' },
+    logo: 'brand/logo.svg',
+    links: [{ label: { fr: 'Documentation', en: 'Documentation' }, url: 'https://docs.sspcloud.fr' }],
+  },
+  realm: 'sspcloud',
+  projects: [],
+  regions: {
+    /** About 1000 distinct users a month. */
+    paris: {
+      title: 'Paris',
+      cluster: {
+        access: { context: 'ssp-cloud-paris' },
+        apiServer: { cidrs: ['10.10.0.0/24'], port: 6443 },
+        webhookCallers: ['10.10.0.0/24'],
+        dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+      },
+      nodePools,
+      storageClasses: { default: 'ceph-block', objects: 'local-xfs' },
+      storage: '150T',
+      exposure: {
+        via: 'gateway',
+        className: 'envoy',
+        from: { namespace: 'envoy-gateway-system', labels: { 'app.kubernetes.io/name': 'envoy' } },
+        domain: 'lab.sspcloud.fr',
+        userDomain: 'user.lab.sspcloud.fr',
+        clusterIssuer: 'letsencrypt',
+      },
+      size: 'ha',
+      quotas,
+      endpoints: { identity: 'auth.lab.sspcloud.fr', objectStore: 'minio.lab.sspcloud.fr' },
+      crds: 'present',
+      internet: 'direct',
+    },
+    local: embeddedRegion({
+      nodePools,
+      domain: 'ssp-cloud.localhost',
+      quotas: {
+        user: { ...quotas.user, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },
+        group: { ...quotas.group, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },
+      },
+      demoUsers: ['alice', 'bob'],
+      internet: 'direct',
+    }),
+  },
+});
