@@ -16,7 +16,7 @@ export interface KeycloakProps {
  */
 export class Keycloak extends System {
   readonly server: Workload;
-  readonly url: string;
+  override readonly url: string;
 
   constructor(scope: Construct, id: string, props: KeycloakProps) {
     super(scope, id);

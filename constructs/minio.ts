@@ -12,7 +12,7 @@ export interface MinioProps {
 /** Object storage with the S3 interface. One pod in size `small`; else four pods that survive the loss of one. */
 export class Minio extends System {
   readonly server: Workload;
-  readonly url: string;
+  override readonly url: string;
   readonly consoleUrl: string;
 
   constructor(scope: Construct, id: string, props: MinioProps) {

@@ -32,6 +32,8 @@ export interface Demand {
  */
 export class System extends Construct {
   readonly namespace: string;
+  /** Where people find it; undefined when it has no route. */
+  readonly url?: string;
   readonly platform: Platform;
   private readonly demands: Demand[] = [];
 

@@ -1,0 +1,34 @@
+/** Each folder may import only from those below it in this list; the reasons are in docs/adr/0001-layers.md. */
+const allowed = {
+  model: [],
+  catalogs: ['model'],
+  constructs: ['catalogs', 'model'],
+  provision: ['constructs', 'catalogs', 'model'],
+  policies: ['constructs', 'catalogs', 'model'],
+  review: ['policies', 'constructs', 'catalogs', 'model'],
+  embedded: ['provision', 'constructs', 'catalogs', 'model'],
+  cli: ['embedded', 'review', 'policies', 'constructs', 'catalogs', 'model'],
+  stacks: ['model'],
+};
+const folders = Object.keys(allowed);
+
+module.exports = {
+  forbidden: [
+    ...folders.map((folder) => ({
+      name: `${folder}-imports`,
+      severity: 'error',
+      from: { path: `^${folder}/` },
+      to: { path: `^(${[...folders, 'test', 'bench'].filter((other) => other !== folder && !allowed[folder].includes(other)).join('|')})/` },
+    })),
+    {
+      name: 'pulumi-in-provision-only',
+      comment: 'What reviewers read must not need Pulumi.',
+      severity: 'error',
+      from: { path: '^(model|catalogs|constructs|policies|review|stacks|cli)/' },
+      to: { path: 'node_modules/@pulumi/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, exclude: { path: '^(\\.datalab|out)/' } },
+};

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { regionStatus, type RegionStatus } from '../embedded/status';
+import { loadStack, type Stack } from '../model/stack';
+import { jsonOption, stackArgument, stateOption } from './stack-argument';
+import { table } from './table';
+
+export function addStatus(program: Command): void {
+  stackArgument(program.command('status').description('what is there, what is real and what is simulated'))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExamples:\n  datalab status\n  datalab status ls3.local --json')
+    .action(async (name: string, flags: { json?: boolean; state?: string }) => {
+      const status = await statusOf(loadStack(name), flags.state);
+      process.stdout.write(`${flags.json ? JSON.stringify(status) : statusText(status)}\n`);
+    });
+}
+
+export function statusOf(stack: Stack, state?: string): Promise<RegionStatus> {
+  return regionStatus(stack, state);
+}
+
+/** The status as a person reads it. `plugin` is what the last operation used. */
+export function statusText(status: RegionStatus, plugin?: string): string {
+  if (!status.running) {
+    return `${status.stack} does not run. Start it: datalab up ${status.stack}`;
+  }
+  const rows = status.systems.map((system) => [system.name, system.namespace, system.ready ? 'ready' : 'not ready', system.runs, system.url ?? '']);
+  return [
+    table(['SYSTEM', 'NAMESPACE', 'STATE', 'RUNS', 'URL'], rows),
+    '',
+    'real       API server, etcd, controllers, scheduler, Pulumi engine',
+    `simulated  nodes, pods, volumes; no gateway answers the URLs, no network policy is enforced${plugin === 'stand-in' ? '; Pulumi plugin: our stand-in' : ''}`,
+    '',
+    `kubeconfig ${status.kubeconfig}`,
+    '',
+    'Try next:',
+    ...status.next.map((line) => `  ${line}`),
+  ].join('\n');
+}

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalWorkspace, PulumiCommand, type EngineEvent, type OpMap, type Stack as PulumiStack } from '@pulumi/pulumi/automation';
+import { exitCodes, UserError, type Problem } from '../model/errors';
+import type { Stack } from '../model/stack';
+import { deploy } from '../provision/deploy';
+import { nameOf, startTimeOf } from './proc';
+import { readText, writeAtomic, type RegionState } from './state';
+
+export type Operation = 'preview' | 'up' | 'refresh' | 'destroy';
+
+/** What an operation did, or would do, to the platform's objects. */
+export interface Changes {
+  readonly create: number;
+  readonly update: number;
+  readonly delete: number;
+  readonly same: number;
+}
+
+export interface EngineProps {
+  readonly stack: Stack;
+  readonly state: RegionState;
+  /** The Pulumi engine. */
+  readonly pulumi: string;
+  /** A `plugins` folder of a Pulumi home. @default none: the environment says where plugins are */
+  readonly pluginFolder?: string;
+  /** Extra environment: how the engine finds plugins and the cluster. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Outcome {
+  readonly changes: Changes;
+  /** `create keycloak/service/keycloak`, one for each object that changes, in the order of the engine. */
+  readonly changed: readonly string[];
+}
+
+/** Opens the Pulumi stack of an embedded region: state, passphrase and seed live in the region's directory. */
+export async function openStack({ stack, state, pulumi, pluginFolder, env }: EngineProps): Promise<PulumiStack> {
+  const dir = state.file('pulumi');
+  for (const part of ['backend', 'home', 'work', 'bin']) mkdirSync(join(dir, part), { recursive: true, mode: 0o700 });
+  // The Automation API looks for <root>/bin/pulumi.
+  rmSync(join(dir, 'bin', 'pulumi'), { force: true });
+  symlinkSync(pulumi, join(dir, 'bin', 'pulumi'));
+  rmSync(join(dir, 'home', 'plugins'), { force: true, recursive: true });
+  if (pluginFolder) symlinkSync(pluginFolder, join(dir, 'home', 'plugins'));
+  const passphrase = join(dir, 'passphrase');
+  if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
+  clearDeadLocks(join(dir, 'backend'));
+  const opened = await LocalWorkspace.createOrSelectStack(
+    { stackName: stack.name, projectName: 'datalab', program: async () => deploy(stack) },
+    {
+      workDir: join(dir, 'work'),
+      pulumiHome: join(dir, 'home'),
+      pulumiCommand: await PulumiCommand.get({ root: dir }),
+      secretsProvider: 'passphrase',
+      envVars: {
+        PULUMI_BACKEND_URL: `file://${join(dir, 'backend')}`,
+        PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+        PULUMI_SKIP_UPDATE_CHECK: 'true',
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+        PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: 'true',
+        ...env,
+      },
+    },
+  );
+  const config = readText(join(dir, 'work', `Pulumi.${stack.name}.yaml`)) ?? '';
+  if (!config.includes('datalab:seed')) await opened.setConfig('datalab:seed', { value: randomBytes(32).toString('base64url'), secret: true });
+  return opened;
+}
+
+/**
+ * Runs one operation of the engine and tells what it does.
+ * @throws UserError with what failed and why; the work done until then is kept, and the next run continues.
+ */
+export async function run(opened: PulumiStack, operation: Operation, tell: (detail: string) => void): Promise<Outcome> {
+  const problems: Problem[] = [];
+  const changed: string[] = [];
+  let counts: OpMap = {};
+  let started = 0;
+  let total = 0;
+  const onEvent = (event: EngineEvent): void => {
+    if (event.resourcePreEvent) {
+      const { op, urn } = event.resourcePreEvent.metadata;
+      const name = objectName(urn);
+      total++;
+      if (name && op && op !== 'same' && op !== 'refresh' && op !== 'read') {
+        changed.push(`${op} ${name}`);
+        tell(`${op} ${name} (${++started})`);
+      } else if (name && operation === 'refresh') {
+        tell(`compare ${name} (${total})`);
+      }
+    }
+    if (event.resOutputsEvent && operation === 'refresh') {
+      const { op, urn } = event.resOutputsEvent.metadata;
+      const name = objectName(urn);
+      if (name && op && op !== 'same' && op !== 'refresh') changed.push(`${op} ${name}`);
+    }
+    if (event.diagnosticEvent?.severity === 'error') problems.push(problemOf(event.diagnosticEvent));
+    if (event.diagnosticEvent?.severity === 'info' && event.diagnosticEvent.ephemeral) tell(plain(event.diagnosticEvent.message));
+    if (event.summaryEvent) counts = event.summaryEvent.resourceChanges ?? {};
+  };
+  try {
+    switch (operation) {
+      case 'preview':
+        await opened.preview({ onEvent });
+        break;
+      case 'up':
+        await opened.up({ onEvent });
+        break;
+      case 'refresh':
+        await opened.refresh({ onEvent });
+        break;
+      case 'destroy':
+        await opened.destroy({ onEvent, excludeProtected: true });
+    }
+  } catch (error) {
+    throw failure(operation, problems, error);
+  }
+  return { changes: summed(counts), changed };
+}
+
+function summed(counts: OpMap): Changes {
+  const sum = (...ops: string[]) => ops.reduce((total, op) => total + ((counts as Record<string, number>)[op] ?? 0), 0);
+  return { create: sum('create'), update: sum('update', 'replace', 'create-replacement'), delete: sum('delete'), same: sum('same') };
+}
+
+/** The name of a Kubernetes object; undefined for the stack itself, its provider and its systems. */
+function objectName(urn: string): string | undefined {
+  return urn.includes('kubernetes:') ? urn.split('::').at(-1) : undefined;
+}
+
+function problemOf({ urn, message }: { urn?: string; message: string }): Problem {
+  return {
+    path: (urn && urn.split('::').at(-1)) || 'program',
+    got: plain(message).replaceAll('\n', '\n             '),
+    allowed: 'no error',
+    fix: 'mend the cause and run the command again: it continues where it stopped',
+  };
+}
+
+function failure(operation: Operation, problems: readonly Problem[], error: unknown): UserError {
+  // The engine closes with a summary of its own, which says nothing more.
+  const told = problems.filter((problem) => problem.path !== 'program' && !/^(preview|update|refresh|destroy) failed$/.test(problem.got.trim()));
+  const shown = told.length ? told : problems;
+  const message = error instanceof Error ? error.message.split('\n').slice(-30).join('\n') : String(error);
+  return new UserError(
+    `${operation} failed:`,
+    shown.length ? shown : [{ path: 'engine', got: plain(message), allowed: 'no error', fix: 'mend the cause and run the command again' }],
+    exitCodes.failed,
+  );
+}
+
+/** Without the engine's colour marks, terminal codes and trailing space. */
+function plain(text: string): string {
+  return text.replace(/<\{%[^%]*%\}>/g, '').replace(/\u001b\[[0-9;]*m/g, '').trim();
+}
+
+/** Removes the engine's locks of processes that are gone. @throws UserError while an engine still works on the stack. */
+function clearDeadLocks(backend: string): void {
+  const folder = join(backend, '.pulumi', 'locks');
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    if (startTimeOf(pid) && nameOf(pid) === 'pulumi') {
+      throw new UserError(
+        'A Pulumi engine still works on this stack.',
+        [{ path, got: `process ${pid}`, allowed: 'one engine at a time', fix: `wait until it ends, or end it: kill ${pid}` }],
+        exitCodes.failed,
+      );
+    }
+    rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,121 @@
+import { rmSync } from 'node:fs';
+import { nodesOf } from './nodes';
+import { exitCodes, UserError } from '../model/errors';
+import type { Progress } from '../model/progress';
+import type { Stack } from '../model/stack';
+import { prepareCluster } from './cluster';
+import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane';
+import { ensureCrds } from './crds';
+import { openStack, run, type Operation, type Outcome } from './engine';
+import { Kube } from './kube';
+import { choosePlugin, type PluginChoice } from './plugin-choice';
+import { startKubernetesPlugin } from './plugins/kubernetes';
+import { openRegion, withRegionLock } from './state';
+import { ensureTools } from './toolchain';
+
+export interface RegionOptions {
+  readonly progress: Progress;
+  /** What the person called, for the message that another command gets meanwhile. */
+  readonly command: string;
+  /** The state directory. @default DATALAB_STATE, else `.datalab` in the checkout */
+  readonly state?: string;
+  /** @default 'auto' */
+  readonly plugins?: PluginChoice;
+  /** Take over objects that exist and do not belong to this stack. @default false */
+  readonly adopt?: boolean;
+}
+
+export interface OperationResult extends Outcome {
+  readonly controlPlane: ControlPlane;
+  readonly plugin: 'official' | 'stand-in';
+}
+
+/**
+ * Runs an operation of the Pulumi engine on an embedded region, after starting what it needs: toolchain, control plane,
+ * and the cluster as administrators hand it over. Running it again continues or changes nothing.
+ * @throws UserError when the stack is not embedded, when a part does not start, or when the operation fails.
+ */
+export async function operate(stack: Stack, operation: Operation, options: RegionOptions): Promise<OperationResult> {
+  requireEmbedded(stack, operation);
+  const { progress } = options;
+  const state = openRegion(stack.name, options.state);
+  return withRegionLock(state, options.command, async () => {
+    const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
+    const definitions = await ensureCrds(progress);
+    const controlPlane = await startControlPlane({ state, tools, progress });
+    const region = stack.instance.regions[stack.region]!;
+    const kube = new Kube(controlPlane.kubeconfig);
+    try {
+      await prepareCluster({
+        kube,
+        definitions,
+        storageClasses: [...new Set(Object.values(region.storageClasses))],
+        nodes: nodesOf(region.nodePools),
+        progress,
+      });
+    } finally {
+      kube.close();
+    }
+    const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
+    const standIn = plugin.kind === 'stand-in' ? await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: options.adopt ?? false }) : undefined;
+    try {
+      const opened = await openStack({
+        stack,
+        state,
+        pulumi: tools.pulumi,
+        pluginFolder: plugin.folder,
+        env: { KUBECONFIG: controlPlane.kubeconfig, ...(standIn ? { PULUMI_DEBUG_PROVIDERS: `kubernetes:${standIn.port}` } : {}) },
+      });
+      const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
+      const refuseStrangers = () => {
+        const found = standIn?.strangers() ?? [];
+        if (found.length) throw strangers(found);
+      };
+      if (operation === 'up') {
+        // The preview finds what would fail, before anything changes.
+        const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
+        const unchanged = planned.changed.length === 0;
+        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        return { ...outcome, controlPlane, plugin: plugin.kind };
+      }
+      const outcome = await step(`${operation} ${stack.name}`, operation).finally(refuseStrangers);
+      return { ...outcome, controlPlane, plugin: plugin.kind };
+    } finally {
+      await standIn?.stop();
+    }
+  });
+}
+
+/** Stops the region's servers; `deleteData` also removes its directory, data and all. */
+export async function shutDown(stack: Stack, options: Pick<RegionOptions, 'progress' | 'command' | 'state'> & { deleteData: boolean }): Promise<void> {
+  requireEmbedded(stack, 'down');
+  const state = openRegion(stack.name, options.state);
+  await withRegionLock(state, options.command, async () => {
+    await stopControlPlane({ state, progress: options.progress });
+    if (options.deleteData) rmSync(state.dir, { recursive: true, force: true });
+  });
+}
+
+function requireEmbedded(stack: Stack, operation: string): void {
+  if (stack.instance.regions[stack.region]!.cluster.access === 'embedded') return;
+  throw new UserError('That region is a real one:', [
+    {
+      path: 'stack',
+      got: stack.name,
+      allowed: 'an embedded region, `<instance>.local`; Pulumi itself deploys the others',
+      fix: operation === 'down' ? `pulumi destroy --exclude-protected --stack ${stack.name}` : `pulumi ${operation} --stack ${stack.name}`,
+    },
+  ]);
+}
+
+function strangers(found: readonly string[]): UserError {
+  return new UserError(
+    'Nothing was changed: these objects exist and do not belong to this stack.',
+    found.map((message) => {
+      const [what, fix] = message.split(' Fix: ') as [string, string];
+      const [path, got] = what.split(' exists already ') as [string, string];
+      return { path, got: `exists already ${got}`, allowed: 'objects of this stack', fix };
+    }),
+    exitCodes.failed,
+  );
+}

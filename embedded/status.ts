@@ -1,0 +1,76 @@
+import { compose } from '../constructs/compose';
+import { System } from '../constructs/system';
+import { UserNamespace } from '../constructs/user-namespace';
+import type { Stack } from '../model/stack';
+import { describeControlPlane } from './control-plane';
+import { Kube, type KubeObject } from './kube';
+import { readiness } from './plugins/kubernetes-await';
+import { runningServers } from './processes';
+import { readRegion } from './state';
+import { describeTools } from './toolchain';
+
+export interface SystemStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ready: boolean;
+  /** `simulated`: its pods are entries of the API server, no process runs. */
+  readonly runs: 'real' | 'simulated';
+  readonly url?: string;
+}
+
+export interface RegionStatus {
+  readonly stack: string;
+  readonly running: boolean;
+  readonly kubeconfig: string;
+  readonly systems: readonly SystemStatus[];
+  /** Commands worth trying. */
+  readonly next: readonly string[];
+}
+
+/** What an embedded region has, asked of its API server. Changes nothing. */
+export async function regionStatus(stack: Stack, stateDirectory?: string): Promise<RegionStatus> {
+  const state = readRegion(stack.name, stateDirectory);
+  const controlPlane = describeControlPlane(state);
+  const running = controlPlane !== undefined && runningServers(state).some((server) => server.name === 'kube-apiserver');
+  const kubeconfig = state.file('kubeconfig');
+  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], next: [`datalab up ${stack.name}`] };
+  const platform = compose(stack);
+  const kube = new Kube(kubeconfig);
+  try {
+    const systems = await Promise.all(
+      platform.node.children
+        .filter((child): child is System => child instanceof System)
+        .map(async (system): Promise<SystemStatus> => ({
+          name: system.node.id,
+          namespace: system.namespace,
+          ready: await isReady(kube, system.namespace),
+          runs: 'simulated',
+          ...(system.url ? { url: system.url } : {}),
+        })),
+    );
+    const user = platform.node.children.find((child): child is UserNamespace => child instanceof UserNamespace);
+    return { stack: stack.name, running, kubeconfig, systems, next: suggestions(kubeconfig, user?.namespace) };
+  } finally {
+    kube.close();
+  }
+}
+
+/** The namespace is there, and every workload in it is ready. */
+async function isReady(kube: Kube, namespace: string): Promise<boolean> {
+  if (!(await kube.get({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }))) return false;
+  const kinds: [string, string][] = [['apps/v1', 'Deployment'], ['apps/v1', 'StatefulSet'], ['apps/v1', 'DaemonSet'], ['batch/v1', 'Job']];
+  const workloads = (await Promise.all(kinds.map(([apiVersion, kind]) => kube.list(apiVersion, kind, { namespace })))).flat();
+  const states = await Promise.all(workloads.map((workload: KubeObject) => readiness(kube, workload)));
+  return states.every(({ state }) => state === 'ready');
+}
+
+function suggestions(kubeconfig: string, namespace: string | undefined): string[] {
+  const kubectl = describeTools().flatMap(({ found }) => found).find((path) => path.endsWith('/kubectl'));
+  return [
+    `export KUBECONFIG=${kubeconfig}`,
+    ...(kubectl ? [`alias kubectl=${kubectl}`] : []),
+    'kubectl get pods -A -o wide',
+    ...(namespace ? [`kubectl -n ${namespace} describe resourcequota`] : []),
+    'datalab preview && datalab down',
+  ];
+}

@@ -1,0 +1,9 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' }, module: { type: 'commonjs' } }] },
+  modulePathIgnorePatterns: ['<rootDir>/.datalab', '<rootDir>/out'],
+  testTimeout: 120_000,
+  reporters: ['default', '<rootDir>/test/summary-reporter.cjs'],
+  maxWorkers: 2,
+};
