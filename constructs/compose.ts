@@ -5,10 +5,11 @@ import { Gateway } from './gateway';
 import { Gpu } from './gpu';
 import { Ingress } from './ingress';
 import { Keycloak } from './keycloak';
-import { Minio } from './minio';
+import { Minio, minioAudience } from './minio';
 import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
+import { Realm } from './realm';
 import { UserNamespace } from './user-namespace';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
@@ -21,8 +22,14 @@ export function compose(stack: Stack): Platform {
 
   const routes = exposure.via === 'gateway' ? new Gateway(platform, 'gateway') : new Ingress(platform, 'ingress');
   const database = new Postgresql(platform, 'postgresql');
-  new Keycloak(platform, 'keycloak', { database, routes });
-  new Minio(platform, 'minio', { routes });
+  const keycloak = new Keycloak(platform, 'keycloak', { database, routes });
+  const identity = new Realm(keycloak, 'realm');
+  new Minio(platform, 'minio', { routes, identity });
+  identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
+  if (platform.region.cluster.access === 'embedded') {
+    // The `datalab login` command; the port is its own.
+    identity.client('datalab-cli', { redirectUris: ['http://127.0.0.1:8250/callback'], audiences: [minioAudience], policyClaim: true });
+  }
 
   for (const project of stack.instance.projects) {
     new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { UserError } from '../model/errors';
 import type { CustomResourceDefinition } from '../model/stack';
 import { stateful } from './system';
+import { provisionedGroup } from './tokens';
 
 /** Groups that every API server has; each other one comes from a CustomResourceDefinition. */
 const builtIn = new Set([
@@ -23,7 +24,7 @@ export class Crds extends Construct {
 /** `<group>/<kind>` of an object whose kind comes from a CustomResourceDefinition, else undefined. */
 export function customKind({ apiVersion, kind }: { apiVersion: string; kind: string }): string | undefined {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return builtIn.has(group) ? undefined : `${group}/${kind}`;
+  return builtIn.has(group) || group === provisionedGroup ? undefined : `${group}/${kind}`;
 }
 
 /** @throws UserError that lists the kinds without a definition. */

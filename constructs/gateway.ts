@@ -25,7 +25,7 @@ export class Gateway extends System implements Routes {
           listeners: this.hosts.taken.map(({ name, host, namespace }) => ({
             name,
             hostname: host,
-            port: 443,
+            port: this.platform.region.exposure.port,
             protocol: 'HTTPS',
             tls: { mode: 'Terminate', certificateRefs: [{ kind: 'Secret', name: `tls-${name}` }] },
             allowedRoutes: {
@@ -57,6 +57,6 @@ export class Gateway extends System implements Routes {
       },
     });
     workload.acceptFromGateway(port);
-    return `https://${host}`;
+    return this.platform.url(host);
   }
 }

@@ -32,6 +32,6 @@ export class Ingress extends Construct implements Routes {
       },
     });
     workload.acceptFromGateway(port);
-    return `https://${host}`;
+    return Platform.of(this).url(host);
   }
 }

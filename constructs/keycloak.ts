@@ -1,5 +1,7 @@
 import type { Construct } from 'constructs';
 import { images } from './images';
+import { KeycloakTheme, themeItems } from './keycloak-theme';
+import { Provisioner } from './provisioned';
 import { DerivedSecret, SecretObject } from './secrets';
 import type { Routes, SqlDatabase } from './spi';
 import { System } from './system';
@@ -11,12 +13,14 @@ export interface KeycloakProps {
 }
 
 /**
- * Keycloak in production mode on PostgreSQL. From outside only realms and their resources are reachable:
- * the admin console, health and metrics are not.
+ * Keycloak in production mode on PostgreSQL. From outside only realms, their resources and the admin
+ * REST interface are reachable: the admin console, health and metrics are not.
  */
 export class Keycloak extends System {
   readonly server: Workload;
   override readonly url: string;
+  /** How realms, clients and groups are made on it. */
+  readonly provisioner: Provisioner;
 
   constructor(scope: Construct, id: string, props: KeycloakProps) {
     super(scope, id);
@@ -26,6 +30,7 @@ export class Keycloak extends System {
       password: new DerivedSecret('keycloak/bootstrap-admin').token,
     });
     const host = this.platform.host('identity', 'auth');
+    const theme = new KeycloakTheme(this, 'theme', this.namespace, this.platform.stack);
     this.server = new Workload(this, 'keycloak', {
       kind: 'StatefulSet',
       image: images.keycloak,
@@ -33,7 +38,9 @@ export class Keycloak extends System {
       env: {
         KC_BOOTSTRAP_ADMIN_USERNAME: admin.key('username'),
         KC_BOOTSTRAP_ADMIN_PASSWORD: admin.key('password'),
-        KC_HOSTNAME: `https://${host}`,
+        KC_HOSTNAME: this.platform.url(host),
+        // Servers of the platform read the realm's keys inside the cluster; the issuer stays the public one.
+        KC_HOSTNAME_BACKCHANNEL_DYNAMIC: 'true',
         KC_HTTP_ENABLED: 'true',
         KC_PROXY_HEADERS: 'xforwarded',
         KC_HEALTH_ENABLED: 'true',
@@ -51,6 +58,7 @@ export class Keycloak extends System {
       user: 1000,
       // `start` without a pre-built image writes its build below /opt/keycloak/lib.
       writableRoot: true,
+      configFiles: { '/opt/keycloak/themes/datalab': { configMap: theme.name, items: themeItems } },
     });
     if (replicas > 1) {
       this.server.connectTo(this.server, 'jgroups', 'cache of its own cluster');
@@ -60,6 +68,17 @@ export class Keycloak extends System {
     this.server.addEnv('KC_DB_URL', `jdbc:postgresql://${database.host}:${database.port}/${database.database}`);
     this.server.addEnv('KC_DB_USERNAME', database.user);
     this.server.addEnv('KC_DB_PASSWORD', database.password);
-    this.url = props.routes.route({ host, workload: this.server, port: 'http', paths: ['/realms/', '/resources/'] });
+    this.url = props.routes.route({ host, workload: this.server, port: 'http', paths: ['/realms/', '/resources/', '/admin/realms/'] });
+    this.provisioner = new Provisioner(this, 'provisioner', {
+      package: 'keycloak',
+      workload: this.server,
+      config: {
+        url: this.url,
+        clientId: 'admin-cli',
+        username: 'bootstrap-admin',
+        password: new DerivedSecret('keycloak/bootstrap-admin').token,
+        initialLogin: 'false',
+      },
+    });
   }
 }

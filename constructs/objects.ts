@@ -3,8 +3,9 @@ import type { IConstruct } from 'constructs';
 import { customKind, requireDefinitions } from './crds';
 import type { Platform } from './platform';
 import { refuseStraySecrets } from './secrets';
+import { outputsIn, packageOf } from './tokens';
 
-/** A Kubernetes object as it is rendered and as it is deployed; derived secrets are tokens in it. */
+/** A Kubernetes object, or a thing provisioned on a server, as it is rendered and as it is deployed; derived secrets are tokens in it. */
 export interface PlatformObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -56,14 +57,15 @@ export function entriesOf(platform: Platform): Entry[] {
     refuseStraySecrets(object);
     const after = new Set<string>();
     const namespace = namespaces.get(object.metadata.namespace ?? '');
-    if (namespace) after.add(namespace);
+    if (namespace && !packageOf(object)) after.add(namespace);
+    for (const wanted of outputsIn(object.spec)) after.add(wanted);
     const definition = definitions.get(customKind(object) ?? '');
     if (definition) after.add(definition);
     for (const wanted of node.node.dependencies) after.add(ids.get(wanted)!);
     if (workloads.has(object.kind)) {
-      for (const [other, { kind, metadata }] of objects) {
+      for (const [other, { apiVersion, kind, metadata }] of objects) {
         const near = metadata.namespace === undefined ? kind !== 'Namespace' : metadata.namespace === object.metadata.namespace;
-        if (near && !late.has(kind)) after.add(ids.get(other)!);
+        if (near && !late.has(kind) && !packageOf({ apiVersion })) after.add(ids.get(other)!);
       }
     }
     return {

@@ -52,6 +52,12 @@ export class Platform extends Chart {
     return this.region.endpoints[system] ?? `${fallback}.${this.region.exposure.domain}`;
   }
 
+  /** The URL of a host of the platform, as people reach it. */
+  url(host: string): string {
+    const { port } = this.region.exposure;
+    return `https://${host}${port === 443 ? '' : `:${port}`}`;
+  }
+
   /** The storage class for a use; `default` where the region names none. */
   storageClass(use: 'database' | 'objects'): string {
     return this.region.storageClasses[use] ?? this.region.storageClasses.default;

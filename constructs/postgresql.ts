@@ -77,7 +77,7 @@ export class Postgresql extends System implements SqlDatabase {
         PGPASSWORD: this.superuser.key('password'),
         ROLE_PASSWORD: role.key('password'),
       },
-      configFiles: { '/database': `database-${name}` },
+      configFiles: { '/database': { configMap: `database-${name}` } },
       cpu: '50m',
       memory: '128Mi',
       user: postgresUser,

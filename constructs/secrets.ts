@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import { k8s } from 'cdk8s-plus-28';
 import { UserError } from '../model/errors';
+import { packageOf } from './tokens';
 
 /**
  * A secret that the tree names and never holds. Its value is derived from the stack's seed when the stack is deployed.
@@ -55,8 +56,12 @@ export class SecretObject extends k8s.KubeSecret {
   }
 }
 
-/** Refuses a token anywhere but in `stringData` of a Secret. @throws UserError that names the object and the path. */
-export function refuseStraySecrets(object: { kind: string; metadata: { name: string; namespace?: string } }): void {
+/**
+ * Refuses a token anywhere but in `stringData` of a Secret and in what is provisioned on servers.
+ * @throws UserError that names the object and the path.
+ */
+export function refuseStraySecrets(object: { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } }): void {
+  if (packageOf(object)) return;
   const strays: string[] = [];
   const walk = (value: unknown, path: string): void => {
     if (typeof value === 'string' && secretsIn(value).length && !(object.kind === 'Secret' && path.startsWith('.stringData.'))) {
@@ -73,7 +78,7 @@ export function refuseStraySecrets(object: { kind: string; metadata: { name: str
       strays.map((path) => ({
         path,
         got: 'a derived secret',
-        allowed: 'derived secrets only in stringData of a Secret',
+        allowed: 'derived secrets only in stringData of a Secret and in provisioned inputs',
         fix: 'put it into a SecretObject and pass its key()',
       })),
     );

@@ -38,3 +38,39 @@ export interface Routes {
   /** Opens `host` for a workload: route, certificate, and the edge from the gateway. Returns the URL. */
   route(props: RouteProps): string;
 }
+
+export interface ClientProps {
+  /** Where people may be sent after login: exact URLs, no wildcard. */
+  readonly redirectUris: readonly string[];
+  /** Servers that accept the client's access tokens: their `aud`. */
+  readonly audiences: readonly string[];
+  /** Tokens name the S3 policies of the person in the claim `policy`. */
+  readonly policyClaim: boolean;
+}
+
+export interface Client {
+  readonly clientId: string;
+}
+
+/** Who people are. */
+export interface Identity {
+  /** The `iss` of its tokens. */
+  readonly issuer: string;
+  /** Lets the pods of `workload` read the keys that sign its tokens. Returns the URL of the discovery document inside the cluster. */
+  grantDiscovery(workload: Workload): string;
+  /** A public client with authorisation code and PKCE; there is no secret. */
+  client(name: string, props: ClientProps): Client;
+}
+
+/** Storage with the S3 interface. */
+export interface ObjectStore {
+  /** A bucket of its own for one purpose, versioned. Its name is a contract: another name is another bucket. */
+  bucket(name: string): Bucket;
+}
+
+export interface Bucket {
+  /** Lets the pods of `workload` read and write objects with their service-account token, and nothing else. */
+  grantReadWrite(workload: Workload): void;
+  /** Lets them list and read. */
+  grantRead(workload: Workload): void;
+}

@@ -19,6 +19,18 @@ export interface Claim {
   readonly storageClass: string;
 }
 
+export interface ConfigFiles {
+  readonly configMap: string;
+  /** Which keys, and the path of each below the mount path. @default every key under its own name */
+  readonly items?: Readonly<Record<string, string>>;
+}
+
+/** A token of the pod's service account, for a server that trusts the cluster's issuer. */
+interface ProjectedToken {
+  readonly audience: string;
+  readonly mountPath: string;
+}
+
 export interface WorkloadProps {
   /** A Job runs once for each name; the others keep running. */
   readonly kind: 'Deployment' | 'StatefulSet' | 'Job';
@@ -51,8 +63,8 @@ export interface WorkloadProps {
   readonly scratch?: readonly string[];
   /** Keys of a Secret as files: mount path to one of its keys. @default none */
   readonly secretFiles?: Readonly<Record<string, SecretKey>>;
-  /** Keys of a ConfigMap as files: mount path to the ConfigMap's name. @default none */
-  readonly configFiles?: Readonly<Record<string, string>>;
+  /** ConfigMaps as files, by mount path. @default none */
+  readonly configFiles?: Readonly<Record<string, ConfigFiles>>;
   /** The image writes outside its volumes; say why where it is used. @default false */
   readonly writableRoot?: boolean;
 }
@@ -73,7 +85,9 @@ export class Workload extends Construct implements Peer {
   private readonly id: string;
   private readonly selector: Record<string, string>;
   private readonly env = new Map<string, EnvValue>();
-  private readonly controller: ApiObject;
+  private readonly tokens: ProjectedToken[] = [];
+  /** The Deployment, StatefulSet or Job: there once the pods are ready. */
+  readonly deployed: ApiObject;
 
   constructor(system: System, id: string, props: WorkloadProps) {
     super(system, id);
@@ -94,7 +108,7 @@ export class Workload extends Construct implements Peer {
       metadata: this.metadata(id),
       automountServiceAccountToken: false,
     });
-    this.controller = this.makeController();
+    this.deployed = this.controller();
     if (props.ports) this.services(props.ports);
     if ((props.replicas ?? 1) > 1) this.disruptionBudget();
     new ApiObject(this, 'network', {
@@ -111,9 +125,16 @@ export class Workload extends Construct implements Peer {
     this.env.set(name, value);
   }
 
+  /** Gives the pods a token of their service account for `audience`, renewed each hour. Returns the path of its file. */
+  addToken(audience: string): string {
+    const mountPath = `/var/run/secrets/datalab/${audience}`;
+    if (!this.tokens.some((token) => token.audience === audience)) this.tokens.push({ audience, mountPath });
+    return `${mountPath}/token`;
+  }
+
   /** These pods are deployed when those of `workload` are ready. */
   startAfter(workload: Workload): void {
-    this.controller.node.addDependency(workload.controller);
+    this.deployed.node.addDependency(workload.deployed);
   }
 
   /** Permits these pods to reach `port` of others, and has those deployed first. */
@@ -138,7 +159,7 @@ export class Workload extends Construct implements Peer {
     return { name, namespace: this.namespace, labels: { ...this.selector, ...labels } };
   }
 
-  private makeController(): ApiObject {
+  private controller(): ApiObject {
     const { kind } = this.props;
     const specs: Record<WorkloadProps['kind'], () => unknown> = {
       Deployment: () => k8s.toJson_DeploymentSpec({ replicas: this.props.replicas ?? 1, selector: { matchLabels: this.selector }, template: this.template() }),
@@ -225,7 +246,7 @@ export class Workload extends Construct implements Peer {
         [
           ...Object.entries(props.claims ?? {}).map(([name, claim]) => ({ name, mountPath: claim.mountPath })),
           ...(props.scratch ?? []).map((mountPath) => ({ name: volumeName(mountPath), mountPath })),
-          ...[...Object.keys(props.secretFiles ?? {}), ...Object.keys(props.configFiles ?? {})].map((mountPath) => ({
+          ...[...Object.keys(props.secretFiles ?? {}), ...Object.keys(props.configFiles ?? {}), ...this.tokens.map((token) => token.mountPath)].map((mountPath) => ({
             name: volumeName(mountPath),
             mountPath,
             readOnly: true,
@@ -243,7 +264,14 @@ export class Workload extends Construct implements Peer {
         name: volumeName(mountPath),
         secret: { secretName: file.secretName, defaultMode: 0o440 },
       })),
-      ...Object.entries(this.props.configFiles ?? {}).map(([mountPath, name]) => ({ name: volumeName(mountPath), configMap: { name } })),
+      ...Object.entries(this.props.configFiles ?? {}).map(([mountPath, { configMap, items }]) => ({
+        name: volumeName(mountPath),
+        configMap: { name: configMap, ...(items ? { items: Object.entries(items).map(([key, path]) => ({ key, path })) } : {}) },
+      })),
+      ...this.tokens.map(({ audience, mountPath }) => ({
+        name: volumeName(mountPath),
+        projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 3600, path: 'token' } }], defaultMode: 0o440 },
+      })),
     ];
   }
 

@@ -6,6 +6,8 @@ export interface EmbeddedRegionProps {
   /** The pools of a real region: each becomes one node with the same labels and taints, at most 16 cores, 64 GB and 2 GPUs. */
   readonly nodePools: readonly PoolDefinition[];
   readonly domain: string;
+  /** Port of the gateway on 127.0.0.1, one for each instance, so that their regions run side by side. */
+  readonly port: number;
   readonly quotas: RegionDefinition['quotas'];
   readonly demoUsers: readonly string[];
   readonly internet: RegionDefinition['internet'];
@@ -21,6 +23,7 @@ export function embeddedRegion(props: EmbeddedRegionProps): RegionDefinition {
     cluster: {
       access: 'embedded',
       apiServer: { cidrs: ['10.96.0.1/32'], port: 443 },
+      serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local:26443',
       webhookCallers: ['10.96.0.1/32'],
       dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
     },
@@ -32,6 +35,7 @@ export function embeddedRegion(props: EmbeddedRegionProps): RegionDefinition {
       className: 'simulated',
       from: { namespace: 'gateway', labels: { 'app.kubernetes.io/name': 'gateway' } },
       domain: props.domain,
+      port: props.port,
       userDomain: `user.${props.domain}`,
       clusterIssuer: 'simulated',
     },

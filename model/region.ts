@@ -84,6 +84,8 @@ export const region = z.strictObject({
     access: z.union([z.literal('embedded'), z.strictObject({ context: sentence })]),
     /** Default-deny cannot name the API server: its addresses as pods see them. */
     apiServer: z.strictObject({ cidrs: z.array(cidr).min(1), port: z.int().min(1).max(65535) }),
+    /** Who signs service-account tokens, as their `iss` claim says: servers that trust workloads ask there for the keys. */
+    serviceAccountIssuer: httpsUrl,
     /** From where the API server calls webhooks. */
     webhookCallers: z.array(cidr).min(1),
     dns: pods,
@@ -102,6 +104,8 @@ export const region = z.strictObject({
     from: pods,
     /** Platform hosts are `<system>.<domain>`. */
     domain,
+    /** Port of the gateway as people reach it. */
+    port: z.int().min(1).max(65535).default(443),
     /** Users' services are `<service>.<userDomain>`. */
     userDomain: domain,
     /** cert-manager's ClusterIssuer of every certificate. */

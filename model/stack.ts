@@ -16,6 +16,11 @@ export interface Stack {
   readonly definitions: readonly CustomResourceDefinition[];
 }
 
+/** The path of the instance's logo. */
+export function logoFile({ instance }: Stack, folder = stacksFolder): string {
+  return join(folder, instance.name, instance.brand.logo);
+}
+
 /** A CustomResourceDefinition as its publisher wrote it. */
 export interface CustomResourceDefinition {
   readonly apiVersion: string;

@@ -3,6 +3,8 @@ import * as pulumi from '@pulumi/pulumi';
 import { compose } from '../constructs/compose';
 import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
 import type { Stack } from '../model/stack';
+import { packageOf } from '../constructs/tokens';
+import { provisioned } from './provisioned';
 import { withSecrets } from './secrets';
 
 /** A part of the platform, as Pulumi shows it. One type for all, so that moving an object keeps its URN. */
@@ -38,20 +40,20 @@ export function deploy(stack: Stack): void {
     enableSecretMutable: true,
   });
   const systems = new Map<string, System>();
-  const registered = new Map<string, KubernetesObject>();
+  const registered = new Map<string, pulumi.Resource>();
   for (const entry of ordered(entriesOf(compose(stack)))) {
     const parent = systems.get(entry.system) ?? new System(entry.system);
     systems.set(entry.system, parent);
+    const options = { parent, protect: entry.stateful, retainOnDelete: entry.stateful, dependsOn: entry.after.map((id) => registered.get(id)!) };
     registered.set(
       entry.id,
-      new KubernetesObject(entry.id, inputs(entry.object, seed), {
-        parent,
-        provider,
-        dependsOn: entry.after.map((id) => registered.get(id)!),
-        protect: entry.stateful,
-        retainOnDelete: entry.stateful,
-        ...(entry.object.kind === 'Secret' ? { additionalSecretOutputs: ['data', 'stringData'] } : {}),
-      }),
+      packageOf(entry.object)
+        ? provisioned(entry, options, registered, seed)
+        : new KubernetesObject(entry.id, inputs(entry.object, seed), {
+            ...options,
+            provider,
+            ...(entry.object.kind === 'Secret' ? { additionalSecretOutputs: ['data', 'stringData'] } : {}),
+          }),
     );
   }
 }

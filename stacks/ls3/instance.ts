@@ -56,6 +56,7 @@ export default defineInstance({
       cluster: {
         access: { context: 'ls3-insee' },
         apiServer: { cidrs: ['10.20.0.0/28'], port: 6443 },
+        serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local',
         webhookCallers: ['10.20.0.0/28'],
         dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
       },
@@ -81,6 +82,6 @@ export default defineInstance({
         groupsDn: 'ou=Groupes,o=insee,c=fr',
       },
     },
-    local: embeddedRegion({ nodePools, domain: 'ls3.localhost', quotas, demoUsers: ['alice', 'bob'], internet }),
+    local: embeddedRegion({ nodePools, domain: 'ls3.localhost', port: 8444, quotas, demoUsers: ['alice', 'bob'], internet }),
   },
 });

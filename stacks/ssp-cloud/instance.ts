@@ -52,6 +52,7 @@ export default defineInstance({
       cluster: {
         access: { context: 'ssp-cloud-paris' },
         apiServer: { cidrs: ['10.10.0.0/24'], port: 6443 },
+        serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local',
         webhookCallers: ['10.10.0.0/24'],
         dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
       },
@@ -75,6 +76,7 @@ export default defineInstance({
     local: embeddedRegion({
       nodePools,
       domain: 'ssp-cloud.localhost',
+      port: 8443,
       quotas: {
         user: { ...quotas.user, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },
         group: { ...quotas.group, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },

@@ -1,0 +1,137 @@
+import { Construct } from 'constructs';
+import type { Keycloak } from './keycloak';
+import { Provisioned } from './provisioned';
+import { DerivedSecret } from './secrets';
+import type { Client, ClientProps, Identity } from './spi';
+import type { Workload } from './workload';
+
+/** The group that everybody joins by default. Its policy confines each person to a bucket of their own. */
+const everybody = 'datalab-users';
+
+/** Names that can be part of a bucket, a namespace and a Vault path as they are. */
+const usernamePattern = '^[a-z][a-z0-9]{0,30}$';
+
+/**
+ * The realm of an instance's people: brand, languages, groups and what tokens say of them.
+ * The claim `policy` names the S3 policies of a person. It comes from the attribute `policy` of their groups alone: each
+ * declared project's group has one, undeclared groups have none, and people cannot edit it.
+ */
+export class Realm extends Construct implements Identity {
+  readonly realm: Provisioned;
+  /** The `iss` of its tokens. */
+  readonly issuer: string;
+  private readonly keycloak: Keycloak;
+  private readonly groups: readonly Provisioned[];
+
+  constructor(keycloak: Keycloak, id: string) {
+    super(keycloak, id);
+    this.keycloak = keycloak;
+    const { instance, region } = keycloak.platform;
+    const { brand, languages } = instance;
+    this.issuer = `${keycloak.url}/realms/${instance.realm}`;
+    this.realm = this.provision('index/realm:Realm', instance.realm, {
+      realm: instance.realm,
+      displayName: brand.name,
+      loginTheme: 'datalab',
+      sslRequired: 'all',
+      registrationAllowed: false,
+      resetPasswordAllowed: false,
+      editUsernameAllowed: false,
+      accessTokenLifespan: '5m',
+      ssoSessionIdleTimeout: instance.posture === 'confidential' ? '30m' : '12h',
+      ssoSessionMaxLifespan: instance.posture === 'confidential' ? '10h' : '72h',
+      internationalization: { supportedLocales: [...languages], defaultLocale: languages[0] },
+      securityDefenses: { bruteForceDetection: { maxLoginFailures: 10, waitIncrementSeconds: 60, maxFailureWaitSeconds: 900 } },
+    }, true);
+    this.provision('index/realmUserProfile:RealmUserProfile', 'profile', {
+      realmId: this.realm.output('id'),
+      attributes: [
+        profileAttribute('username', [{ name: 'pattern', config: { pattern: usernamePattern, 'error-message': 'lower-case letters and digits' } }]),
+        profileAttribute('email', [{ name: 'email' }]),
+        profileAttribute('firstName', []),
+        profileAttribute('lastName', []),
+      ],
+    });
+    const users = this.group(everybody, everybody, 'person');
+    this.provision('index/defaultGroups:DefaultGroups', 'default', { realmId: this.realm.output('id'), groupIds: [users.output('id')] });
+    this.groups = [users, ...instance.projects.map((project) => this.group(project.name, project.group, `project-${project.name}`))];
+    if (region.cluster.access === 'embedded') this.demoPeople();
+  }
+
+  grantDiscovery(workload: Workload): string {
+    const { server, platform } = this.keycloak;
+    workload.connectTo(server, 'http', 'keys of the realm');
+    return `http://${server.host}:${server.port('http')}/realms/${platform.instance.realm}/.well-known/openid-configuration`;
+  }
+
+  client(name: string, props: ClientProps): Client {
+    const client = this.provision('openid/client:Client', name, {
+      realmId: this.realm.output('id'),
+      clientId: name,
+      name,
+      accessType: 'PUBLIC',
+      standardFlowEnabled: true,
+      pkceCodeChallengeMethod: 'S256',
+      directAccessGrantsEnabled: false,
+      implicitFlowEnabled: false,
+      fullScopeAllowed: false,
+      validRedirectUris: [...props.redirectUris],
+      webOrigins: [...new Set(props.redirectUris.map((uri) => new URL(uri).origin))],
+    });
+    const mapper = (type: string, mapperName: string, inputs: Record<string, unknown>) =>
+      this.provision(`openid/${type[0]!.toLowerCase()}${type.slice(1)}:${type}`, `${name}-${mapperName}`, {
+        realmId: this.realm.output('id'),
+        clientId: client.output('id'),
+        name: mapperName,
+        addToIdToken: true,
+        addToAccessToken: true,
+        ...inputs,
+      });
+    mapper('GroupMembershipProtocolMapper', 'groups', { claimName: 'groups', fullPath: false });
+    for (const audience of props.audiences) mapper('AudienceProtocolMapper', `audience-${audience}`, { includedCustomAudience: audience, addToIdToken: false });
+    if (props.policyClaim) {
+      mapper('UserAttributeProtocolMapper', 'policy', { userAttribute: 'policy', claimName: 'policy', claimValueType: 'String', multivalued: true, aggregateAttributes: true });
+    }
+    return { clientId: name };
+  }
+
+  private group(name: string, group: string, policy: string): Provisioned {
+    return this.provision('index/group:Group', name, { realmId: this.realm.output('id'), name: group, attributes: { policy } });
+  }
+
+  /** People to try the embedded region with; the first is a member of every declared project. */
+  private demoPeople(): void {
+    const { instance, region } = this.keycloak.platform;
+    const people = region.demoUsers.map((username) =>
+      this.provision('index/user:User', username, {
+        realmId: this.realm.output('id'),
+        username,
+        enabled: true,
+        email: `${username}@example.org`,
+        emailVerified: true,
+        firstName: username,
+        lastName: 'Demo',
+        initialPassword: { value: new DerivedSecret(`keycloak/demo-${username}`).token, temporary: false },
+      }),
+    );
+    this.groups.forEach((group, index) => {
+      const members = index === 0 ? region.demoUsers : region.demoUsers.slice(0, 1);
+      const name = index === 0 ? everybody : instance.projects[index - 1]!.name;
+      const membership = this.provision('index/groupMemberships:GroupMemberships', name, {
+        realmId: this.realm.output('id'),
+        groupId: group.output('id'),
+        members: [...members],
+      });
+      people.forEach((person) => membership.node.addDependency(person));
+    });
+  }
+
+  private provision(type: string, name: string, inputs: Record<string, unknown>, stateful = false): Provisioned {
+    return new Provisioned(this, { provisioner: this.keycloak.provisioner, type, name, inputs, stateful });
+  }
+}
+
+/** People see their attributes; only administrators change them. */
+function profileAttribute(name: string, validators: readonly { name: string; config?: Record<string, string> }[]) {
+  return { name, permissions: { views: ['admin', 'user'], edits: ['admin'] }, validators };
+}
