@@ -16,8 +16,11 @@ const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 export const serviceRange = '10.96.0.0/16';
 const serviceHosts = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', '10.96.0.1'];
 
-/** etcd has its own authority: a client of the API server must not be a client of etcd. */
-const authorities = ['ca', 'etcd-ca'] as const;
+/**
+ * etcd has its own authority: a client of the API server must not be a client of etcd. So has the gateway: who trusts
+ * its hosts trusts nothing else.
+ */
+const authorities = ['ca', 'etcd-ca', 'gateway-ca'] as const;
 
 interface Leaf {
   readonly file: string;
@@ -91,6 +94,21 @@ async function issueAuthority(state: RegionState, name: string, now: Date): Prom
 }
 
 async function issueLeaf(state: RegionState, leaf: Leaf, now: Date): Promise<void> {
+  const { certificate, privateKey } = await signLeaf(state, leaf, now);
+  await store(state, leaf.file, certificate, privateKey);
+}
+
+/** A certificate of the gateway's authority for some hosts, as PEM; nothing of it is kept. */
+export async function serverCertificate(
+  state: RegionState,
+  hosts: readonly string[],
+): Promise<{ certificate: string; key: string; authority: string }> {
+  const leaf: Leaf = { file: '', authority: 'gateway-ca', subject: [{ CN: [hosts[0]!] }], hosts };
+  const { certificate, privateKey } = await signLeaf(state, leaf, new Date());
+  return { certificate: `${certificate.toString('pem')}\n`, key: await keyPem(privateKey), authority: readText(state.file('pki', 'gateway-ca.crt'))! };
+}
+
+async function signLeaf(state: RegionState, leaf: Leaf, now: Date): Promise<{ certificate: x509.X509Certificate; privateKey: webcrypto.CryptoKey }> {
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   const authority = new x509.X509Certificate(readText(state.file('pki', `${leaf.authority}.crt`))!);
   const authorityKey = createPrivateKey(readText(state.file('pki', `${leaf.authority}.key`))!);
@@ -112,7 +130,7 @@ async function issueLeaf(state: RegionState, leaf: Leaf, now: Date): Promise<voi
       ...(names ? [new x509.SubjectAlternativeNameExtension(names)] : []),
     ],
   });
-  await store(state, leaf.file, certificate, keys.privateKey);
+  return { certificate, privateKey: keys.privateKey };
 }
 
 /** Valid from a minute ago, for clocks that were set back. */
@@ -126,10 +144,13 @@ function common(now: Date, days: number) {
 }
 
 async function store(state: RegionState, name: string, certificate: x509.X509Certificate, key: webcrypto.CryptoKey): Promise<void> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-  const pem = createPrivateKey({ key: der, type: 'pkcs8', format: 'der' }).export({ type: 'pkcs8', format: 'pem' });
-  writeAtomic(state.file('pki', `${name}.key`), pem.toString());
+  writeAtomic(state.file('pki', `${name}.key`), await keyPem(key));
   writeAtomic(state.file('pki', `${name}.crt`), `${certificate.toString('pem')}\n`);
+}
+
+async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' }).export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 /** RSA, as managed clusters sign their tokens with RS256. */
