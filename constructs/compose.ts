@@ -1,6 +1,7 @@
 import { App } from 'cdk8s';
 import type { Stack } from '../model/stack';
 import { Crds } from './crds';
+import { ExternalS3 } from './external-s3';
 import { Gateway } from './gateway';
 import { Gpu } from './gpu';
 import { Ingress } from './ingress';
@@ -24,7 +25,8 @@ export function compose(stack: Stack): Platform {
   const database = new Postgresql(platform, 'postgresql');
   const keycloak = new Keycloak(platform, 'keycloak', { database, routes });
   const identity = new Realm(keycloak, 'realm');
-  new Minio(platform, 'minio', { routes, identity });
+  if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
+  else new Minio(platform, 'minio', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
   if (platform.region.cluster.access === 'embedded') {
     // The `datalab login` command; the port is its own.

@@ -75,6 +75,7 @@ function checkCluster(name: string, region: Region, path: PropertyKey[], context
     [['cluster', 'apiServer', 'cidrs'], region.cluster.apiServer.cidrs],
     [['cluster', 'webhookCallers'], region.cluster.webhookCallers],
     [['directory', 'cidrs'], region.directory?.cidrs ?? []],
+    [['objectStore', 'cidrs'], region.objectStore?.cidrs ?? []],
     [['internet', 'cidrs'], region.internet === 'direct' ? [] : region.internet.cidrs],
   ];
   for (const [at, cidrs] of blocks) {

@@ -127,6 +127,21 @@ export const region = z.strictObject({
   /** `present`: the cluster's administrators have installed them. `install`: from `stacks/<instance>/crds/`. */
   crds: z.enum(['install', 'present']),
   internet: z.union([z.literal('direct'), substitutes]),
+  /** An S3 service of the site instead of our own MinIO. It must trust the cluster's issuer and the realm. */
+  objectStore: z
+    .strictObject({
+      endpoint: httpsUrl,
+      /** Security token service: AssumeRoleWithWebIdentity. */
+      stsEndpoint: httpsUrl,
+      /** As the service signs its requests: `us-east-1`, `default`. */
+      signingRegion: name,
+      /** Audience of workloads' tokens that the service accepts. */
+      audience: name,
+      /** ARN of the roles up to their name; the administrators of the service make one for each workload. */
+      rolePrefix: text(/^arn:[a-z0-9-]+:iam:[a-z0-9-]*:[a-z0-9-]*:role\/([a-z0-9-]+\/)*$/, 'the ARN of a role up to its name', 'write for example `arn:aws:iam::datalab:role/`'),
+      cidrs: z.array(cidr).min(1),
+    })
+    .optional(),
   /** Where people come from; without it, people are made in Keycloak. */
   directory: z
     .strictObject({
