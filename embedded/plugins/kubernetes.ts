@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Problem } from '../../model/errors';
 import { Kube, KubeError, type KubeObject, type KubeRef } from '../kube';
 import { awaitGone, awaitReady, readiness, readinessOf, reasons, type WaitOptions } from './kubernetes-await';
 import { kubernetesChanges, needsReplacement } from './kubernetes-diff';
@@ -31,7 +32,7 @@ export interface RunningKubernetesPlugin extends RunningProvider {
    * Objects that the previews so far wanted to create and that exist without belonging to this stack. The engine shows
    * each as an error, but goes on so that all of them are found: whoever ran the preview has to stop if there are any.
    */
-  strangers(): readonly string[];
+  strangers(): readonly Problem[];
 }
 
 const stackLabel = 'datalab-stacks/stack';
@@ -57,7 +58,7 @@ export async function startKubernetesPlugin(options: KubernetesPluginOptions): P
   });
   return {
     port: server.port,
-    strangers: () => [...objects.strangers],
+    strangers: () => [...objects.strangers.values()],
     async stop() {
       await server.stop();
       kube.close();
@@ -66,7 +67,7 @@ export async function startKubernetesPlugin(options: KubernetesPluginOptions): P
 }
 
 class KubernetesObjects implements ResourceProvider {
-  readonly strangers = new Set<string>();
+  readonly strangers = new Map<string, Problem>();
   /** Objects that were there when a resource was created, by uid: the resource that has them now. */
   private readonly takenOver = new Map<string, string>();
 
@@ -100,9 +101,10 @@ class KubernetesObjects implements ResourceProvider {
     const existing = named ? await this.explained('read', object, () => this.kube.get(object)) : undefined;
     const usable = existing && !existing.metadata.deletionTimestamp ? existing : undefined;
     if (usable && !this.mayAdopt(usable)) {
-      const message = strangerMessage(usable);
+      const problem = strangerProblem(usable);
+      const message = `${problem.path} ${problem.got}. Fix: ${problem.fix}`;
       if (!preview) throw new Error(message);
-      this.strangers.add(message);
+      this.strangers.set(problem.path, problem);
       progress.log('error', message);
       return { id: '', outputs: previewOf(inputs, inputs.values, usable) };
     }
@@ -273,14 +275,15 @@ function explain(verb: Verb, object: KubeRef, error: unknown): string {
   return `${name}: the API server refused to ${verb} it: ${error.message}`;
 }
 
-function strangerMessage(existing: KubeObject): string {
+function strangerProblem(existing: KubeObject): Problem {
   const { name, namespace, labels } = existing.metadata;
   const owner = labels?.[stackLabel];
-  const kubectl = `kubectl delete ${existing.kind.toLowerCase()} ${name}${namespace ? ` -n ${namespace}` : ''}`;
-  return (
-    `${nameOf(existing)} exists already and ${owner ? `belongs to the stack '${owner}'` : 'was not made by this stack'}. ` +
-    `Fix: run with --adopt to take it over, or delete it: ${kubectl}`
-  );
+  return {
+    path: nameOf(existing),
+    got: `exists already and ${owner ? `belongs to the stack '${owner}'` : 'was not made by this stack'}`,
+    allowed: 'objects of this stack',
+    fix: `run with --adopt to take it over, or delete it: kubectl delete ${existing.kind.toLowerCase()} ${name}${namespace ? ` -n ${namespace}` : ''}`,
+  };
 }
 
 /** `Kind namespace/name`, as people say it. */

@@ -287,7 +287,7 @@ describe('objects of others', () => {
     expect(
       plugin
         .strangers()
-        .map((one) => one.split(' ')[1])
+        .map((one) => one.path.split(' ')[1])
         .sort(),
     ).toEqual(['lab/one', 'lab/two']);
     expect((await engine.run('up')).error).toContain('run with --adopt to take it over, or delete it: kubectl delete configmap');
