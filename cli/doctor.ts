@@ -21,7 +21,7 @@ export function addDoctor(program: Command): void {
     .option('--install', 'get the tools that are missing')
     .addOption(stateOption)
     .addOption(jsonOption)
-    .addHelpText('after', '\nExamples:\n  datalab doctor\n  datalab doctor --install\n  datalab doctor ssp-cloud.paris --json')
+    .addHelpText('after', '\nExamples:\n  ./datalab doctor\n  ./datalab doctor --install\n  ./datalab doctor ssp-cloud.paris --json')
     .action(async (name: string | undefined, flags: { install?: boolean; json?: boolean; state?: string }) => {
       const stack = name === undefined ? undefined : loadStack(name);
       if (flags.install) {
@@ -53,7 +53,7 @@ function computerChecks(state?: string): ClusterCheck[] {
       what: `${name} ${version}`,
       ok: missing.length === 0,
       found: missing.length ? `missing: ${missing.join(', ')}` : dirname(found[0]!),
-      fix: `datalab doctor --install: it is ${how}`,
+      fix: `./datalab doctor --install: it is ${how}`,
     })),
   ];
 }
@@ -87,7 +87,7 @@ async function clusterChecks(stack: Stack, state?: string): Promise<ClusterCheck
             path: `${stack.name}: ${target.join(' ')}`,
             got: stderr?.trim().split('\n').at(-1) ?? String(error),
             allowed: 'a cluster that this computer reaches, and a login that may list definitions, storage classes and nodes',
-            fix: access === 'embedded' ? `datalab up ${stack.name}` : `set KUBECONFIG to a file with the context ${access.context}; try: kubectl --context ${access.context} get nodes`,
+            fix: access === 'embedded' ? `./datalab up ${stack.name}` : `set KUBECONFIG to a file with the context ${access.context}; try: kubectl --context ${access.context} get nodes`,
           },
         ],
         exitCodes.failed,

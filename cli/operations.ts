@@ -17,8 +17,8 @@ interface Flags {
 
 const descriptions: Record<Operation, string> = {
   up: 'start an embedded region and deploy its stack; again: continue, or change nothing',
-  preview: 'show what `up` would change, without changing it',
-  refresh: 'read what is really there into the state; name what others changed',
+  preview: 'show what `up` would change; starts the region when it does not run, changes no object',
+  refresh: 'read what is really there into the state, and name what others changed; starts the region when it does not run',
   destroy: 'delete what was deployed; what holds data is protected and stays',
 };
 
@@ -34,7 +34,7 @@ export function addOperations(program: Command): void {
       )
       .addOption(stateOption)
       .addOption(jsonOption)
-      .addHelpText('after', `\nExamples:\n  datalab ${operation}\n  datalab ${operation} ls3.local --json\n\nA region on a real cluster: pulumi ${operation} --stack ssp-cloud.paris`)
+      .addHelpText('after', `\nExamples:\n  ./datalab ${operation}\n  ./datalab ${operation} ls3.local --json\n\nA region on a real cluster: pulumi ${operation} --stack ssp-cloud.paris`)
       .action((name: string, flags: Flags) => act(operation, loadStack(name), flags));
   }
 }
@@ -49,7 +49,7 @@ async function act(operation: Operation, stack: Stack, flags: Flags): Promise<vo
     process.stdout.write(`${changesText(operation, stack.name, result, seconds)}\n`);
     if (operation === 'up') process.stdout.write(`\n${statusText(await statusOf(stack, flags.state), result.plugin)}\n`);
     if (operation === 'destroy') {
-      process.stdout.write(`\nProtected objects hold data and stay. To remove the region with its data: datalab down ${stack.name} --delete-data\n`);
+      process.stdout.write(`\nProtected objects hold data and stay. To remove the region with its data: ./datalab down ${stack.name} --delete-data\n`);
     }
   }
   if (flags.exitCode && result.changed.length) process.exitCode = exitCodes.changes;

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 /** The stack of the main job. */
 export const defaultStack = 'ssp-cloud.local';
 
-export const stateOption = new Option('--state <dir>', 'state directory of the embedded regions').env('DATALAB_STATE').default(undefined, '.datalab in the checkout');
+export const stateOption = new Option('--state <dir>', 'state directory of the embedded regions; without it .datalab in the checkout').env('DATALAB_STATE');
 export const jsonOption = new Option('--json', 'print JSON for scripts');
 
 export function stackArgument(command: Command): Command {

@@ -8,7 +8,7 @@ export function addStatus(program: Command): void {
   stackArgument(program.command('status').description('what is there, what is real and what is simulated'))
     .addOption(stateOption)
     .addOption(jsonOption)
-    .addHelpText('after', '\nExamples:\n  datalab status\n  datalab status ls3.local --json')
+    .addHelpText('after', '\nExamples:\n  ./datalab status\n  ./datalab status ls3.local --json')
     .action(async (name: string, flags: { json?: boolean; state?: string }) => {
       const status = await statusOf(loadStack(name), flags.state);
       process.stdout.write(`${flags.json ? JSON.stringify(status) : statusText(status)}\n`);
@@ -22,7 +22,7 @@ export function statusOf(stack: Stack, state?: string): Promise<RegionStatus> {
 /** The status as a person reads it. `plugin` is what the last operation used. */
 export function statusText(status: RegionStatus, plugin?: string): string {
   if (!status.running) {
-    return `${status.stack} does not run. Start it: datalab up ${status.stack}`;
+    return `${status.stack} does not run. Start it: ./datalab up ${status.stack}`;
   }
   const rows = status.systems.map((system) => [system.name, system.namespace, system.ready ? 'ready' : 'not ready', system.runs, system.url ?? '']);
   return [

@@ -1,11 +1,15 @@
-/** Rows under a header, columns two spaces apart, at most `width` characters a line: the widest column gives way. */
+/** Characters that a last column keeps. */
+const smallest = 30;
+
+/** Rows under a header, columns two spaces apart, at most `width` characters a line: the last column gives way first. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[], width = 100): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   const total = () => widths.reduce((sum, each) => sum + each, 0) + 2 * (widths.length - 1);
   while (total() > width) {
-    const widest = widths.indexOf(Math.max(...widths));
-    widths[widest] = widths[widest]! - 1;
+    const last = widths.length - 1;
+    const column = widths[last]! > smallest ? last : widths.indexOf(Math.max(...widths));
+    widths[column] = widths[column]! - 1;
   }
   const cell = (text: string, column: number) => {
     const room = widths[column]!;

@@ -1,36 +1,33 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../model/errors';
 import { holderOf, listeners, nameOf } from './proc';
-import { readText, writeAtomic, type RegionState } from './state';
+import { createExclusively, readText, writeAtomic, type RegionState } from './state';
+import { cacheDirectory } from './toolchain';
 
 /** Ports of a region's own servers. Unusual ones, since a server on 0.0.0.0 takes its port on every address. */
 export const regionPorts = { apiserver: 26443, etcd: 22379, etcdPeer: 22380 } as const;
 
-/** Held while a region starts for the first time, so that two such starts do not choose the same address. */
-const guardPort = 26442;
-
 /**
  * The region's loopback address, 127.42.N.1. Chosen at its first start and kept, since certificates, tokens and
- * kubeconfigs name it. `release` ends the reservation: call it when the servers listen.
+ * kubeconfigs name it. Regions of one user never share one, running or not: the cache notes which has which.
  */
-export async function regionAddress(state: RegionState): Promise<{ address: string; release: () => void }> {
-  const kept = readText(state.file('address'))?.trim();
-  if (kept) return { address: kept, release: () => undefined };
-  const taken = neighbours(state);
+export async function regionAddress(state: RegionState): Promise<string> {
+  const kept = knownAddress(state);
+  if (kept) {
+    note(kept, state);
+    return kept;
+  }
   for (let n = 1; n < 255; n++) {
     const address = `127.42.${n}.1`;
-    if (taken.has(address)) continue;
-    const guard = await listen(address, guardPort);
-    if (guard && (await allFree(address))) {
-      writeAtomic(state.file('address'), `${address}\n`);
-      return { address, release: () => guard.close() };
-    }
-    guard?.close();
+    if ((await takenPort(address)) || noted(address)) continue;
+    writeAtomic(state.file('address'), `${address}\n`);
+    if (note(address, state)) return address;
+    rmSync(state.file('address'));
   }
-  throw portTaken(`127.42.1.1:${regionPorts.apiserver}`, 'a free one of 127.42.1.1 to 127.42.254.1');
+  throw portTaken((await takenPort('127.42.1.1')) ?? '127.42.1.1', 'a free one of 127.42.1.1 to 127.42.254.1');
 }
 
 /** The address of a region that was started before. */
@@ -51,18 +48,18 @@ export async function requireFreePort(port: string): Promise<void> {
       await new Promise((closed) => server.close(closed));
       return;
     }
-    if (holderAt(port) || Date.now() > deadline) throw portTaken(port, 'a free port: this region keeps its address');
+    if (holderAt(port) || Date.now() > deadline) throw portTaken(port, 'a free port: the region keeps the address it has');
     await sleep(50);
   }
 }
 
-async function allFree(address: string): Promise<boolean> {
+async function takenPort(address: string): Promise<string | undefined> {
   for (const port of Object.values(regionPorts)) {
     const server = await listen(address, port);
-    if (!server) return false;
+    if (!server) return `${address}:${port}`;
     await new Promise((closed) => server.close(closed));
   }
-  return true;
+  return undefined;
 }
 
 function listen(host: string, port: number): Promise<Server | undefined> {
@@ -73,11 +70,27 @@ function listen(host: string, port: number): Promise<Server | undefined> {
   });
 }
 
-/** Addresses of the other regions in the same state directory, running or not. */
-function neighbours(state: RegionState): Set<string> {
-  const all = dirname(state.dir);
-  const regions = readdirSync(all, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return new Set(regions.map(({ name }) => readText(join(all, name, 'address'))?.trim() ?? ''));
+/** Notes that the address is this region's; false when another region has it. */
+function note(address: string, state: RegionState): boolean {
+  const owner = noted(address);
+  if (owner && owner !== state.dir) return false;
+  try {
+    mkdirSync(dirname(notePath(address)), { recursive: true });
+    if (!owner) rmSync(notePath(address), { force: true });
+    return owner === state.dir || createExclusively(notePath(address), state.dir);
+  } catch {
+    return true; // a cache that cannot be written: the ports alone decide
+  }
+}
+
+/** Directory of the region that has the address; undefined when none has, or it is gone, or has another one now. */
+function noted(address: string): string | undefined {
+  const owner = readText(notePath(address));
+  return owner && readText(join(owner, 'address'))?.trim() === address ? owner : undefined;
+}
+
+function notePath(address: string): string {
+  return join(cacheDirectory(), 'addresses', address);
 }
 
 /** The process that listens at the port, also when it listens there on all addresses. */
@@ -93,6 +106,6 @@ function portTaken(port: string, allowed: string): UserError {
     path: port,
     got: pid ? `${nameOf(pid)}, process ${pid}, listens there` : 'a process of another user listens there',
     allowed,
-    fix: pid ? `end it (kill ${pid}), then run the command again` : 'end that process, then run the command again',
+    fix: `end it${pid ? `: kill ${pid}` : ''}; if it is another region, stop that one with \`datalab down\` in its checkout`,
   }], exitCodes.failed);
 }

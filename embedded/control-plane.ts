@@ -41,7 +41,7 @@ export async function startControlPlane(options: {
   progress: Progress;
 }): Promise<ControlPlane> {
   const { state, tools, progress } = options;
-  const { address, release } = await regionAddress(state);
+  const address = await regionAddress(state);
   await ensurePki(state, address);
   const kube = new Kube(state.file('kubeconfig'));
   try {
@@ -64,7 +64,6 @@ export async function startControlPlane(options: {
     await (missing.length ? progress.step(`start ${missing.length} servers at ${address}`, start) : start(() => undefined));
   } finally {
     kube.close();
-    release();
   }
   return describeControlPlane(state)!;
 }

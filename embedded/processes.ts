@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../model/errors';
 import { requireFreePort } from './address';
@@ -56,7 +55,7 @@ export async function ensureServer(state: RegionState, server: Server): Promise<
   if (!isRunning(state, server)) {
     await stopServer(state, server.name);
     for (const port of server.ports ?? []) await requireFreePort(port);
-    start(state, server);
+    await start(state, server);
   }
   const deadline = Date.now() + (server.secondsToReady ?? 60) * 1000;
   const { startedAt } = recorded(state).find(({ name }) => name === server.name)!;
@@ -91,7 +90,7 @@ export async function stopServers(state: RegionState, tell: (name: string) => vo
   if (entries.length) write(state, []);
 }
 
-function start(state: RegionState, server: Server): void {
+async function start(state: RegionState, server: Server): Promise<void> {
   const log = openLog(state, server.name);
   const child = spawn(server.command, server.args, {
     cwd: state.dir,
@@ -100,10 +99,13 @@ function start(state: RegionState, server: Server): void {
     env: { PATH: process.env.PATH, ...server.env },
   });
   closeSync(log);
-  child.on('error', () => undefined); // no pid then: reported below
   child.unref();
-  const startTime = child.pid && startTimeOf(child.pid);
-  if (!child.pid || !startTime) throw failedToStart(state, server.name, `could not be started: ${basename(server.command)}`);
+  if (!child.pid) {
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve));
+    throw failedToStart(state, server.name, `could not be started: ${error.message}`);
+  }
+  const startTime = startTimeOf(child.pid);
+  if (!startTime) throw failedToStart(state, server.name, 'ended while it started');
   const entry: ServerProcess = {
     name: server.name,
     pid: child.pid,

@@ -69,7 +69,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
       const refuseStrangers = () => {
         const found = standIn?.strangers() ?? [];
-        if (found.length) throw strangers(found);
+        if (found.length) throw new UserError('Nothing was changed: these objects exist and do not belong to this stack.', found, exitCodes.failed);
       };
       if (operation === 'up') {
         // The preview finds what would fail, before anything changes.
@@ -106,16 +106,4 @@ function requireEmbedded(stack: Stack, operation: string): void {
       fix: operation === 'down' ? `pulumi destroy --exclude-protected --stack ${stack.name}` : `pulumi ${operation} --stack ${stack.name}`,
     },
   ]);
-}
-
-function strangers(found: readonly string[]): UserError {
-  return new UserError(
-    'Nothing was changed: these objects exist and do not belong to this stack.',
-    found.map((message) => {
-      const [what, fix] = message.split(' Fix: ') as [string, string];
-      const [path, got] = what.split(' exists already ') as [string, string];
-      return { path, got: `exists already ${got}`, allowed: 'objects of this stack', fix };
-    }),
-    exitCodes.failed,
-  );
 }

@@ -111,14 +111,14 @@ export function kwok({ tools }: Region): Server {
 }
 
 export function agent({ state }: Region): Server {
-  const program = join(__dirname, 'agent.ts');
+  const sources = ['agent.ts', 'volumes.ts', 'kube.ts'].map((file) => join(__dirname, file));
   const kubeconfig = 'pki/agent.kubeconfig';
   const loader = pathToFileURL(require.resolve('tsx', { paths: [projectRoot] })).href;
   return {
     name: 'agent',
     command: process.execPath,
-    args: ['--import', loader, program, '--state', '..', '--stack', state.stack],
-    files: [kubeconfig, program],
+    args: ['--import', loader, sources[0]!, '--state', '..', '--stack', state.stack],
+    files: [kubeconfig, ...sources],
   };
 }
 

@@ -80,7 +80,7 @@ export function lockRegion(state: RegionState, command: string): () => void {
     command,
     since: new Date().toISOString(),
   });
-  while (!claim(path, mine)) {
+  while (!createExclusively(path, mine)) {
     const held = readText(path);
     if (held === undefined) continue;
     const holder = parseHolder(held);
@@ -106,8 +106,8 @@ export async function withRegionLock<T>(state: RegionState, command: string, wor
   }
 }
 
-/** A hard link appears with its whole content, and only when the name is free. */
-function claim(path: string, content: string): boolean {
+/** Makes the file unless the name is taken; a hard link appears with its whole content. */
+export function createExclusively(path: string, content: string): boolean {
   const draft = `${path}.${randomUUID()}`;
   writeFileSync(draft, content, { mode: 0o600 });
   try {

@@ -33,7 +33,7 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
   const controlPlane = describeControlPlane(state);
   const running = controlPlane !== undefined && runningServers(state).some((server) => server.name === 'kube-apiserver');
   const kubeconfig = state.file('kubeconfig');
-  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], next: [`datalab up ${stack.name}`] };
+  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], next: [`./datalab up ${stack.name}`] };
   const platform = compose(stack);
   const kube = new Kube(kubeconfig);
   try {
@@ -49,7 +49,7 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
         })),
     );
     const user = platform.node.children.find((child): child is UserNamespace => child instanceof UserNamespace);
-    return { stack: stack.name, running, kubeconfig, systems, next: suggestions(kubeconfig, user?.namespace) };
+    return { stack: stack.name, running, kubeconfig, systems, next: suggestions(stack.name, kubeconfig, user?.namespace) };
   } finally {
     kube.close();
   }
@@ -64,13 +64,13 @@ async function isReady(kube: Kube, namespace: string): Promise<boolean> {
   return states.every(({ state }) => state === 'ready');
 }
 
-function suggestions(kubeconfig: string, namespace: string | undefined): string[] {
+function suggestions(stack: string, kubeconfig: string, namespace: string | undefined): string[] {
   const kubectl = describeTools().flatMap(({ found }) => found).find((path) => path.endsWith('/kubectl'));
   return [
     `export KUBECONFIG=${kubeconfig}`,
     ...(kubectl ? [`alias kubectl=${kubectl}`] : []),
     'kubectl get pods -A -o wide',
     ...(namespace ? [`kubectl -n ${namespace} describe resourcequota`] : []),
-    'datalab preview && datalab down',
+    `./datalab preview ${stack} && ./datalab down ${stack}`,
   ];
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Brand, Localized } from './brand';
-import { amount, refuse } from './fields';
+import { amount, bytesText, refuse } from './fields';
 import type { NodePool, Quota, Region } from './region';
 
 /** What the cross-check reads of an instance. */
@@ -29,12 +29,14 @@ export function crossCheck(instance: Checked, context: Context): void {
   for (const [name, region] of Object.entries(instance.regions)) {
     const path = ['regions', name];
     checkCluster(name, region, path, context);
-    checkNodePools(region, path, context);
     checkExposure(region, path, context);
-    for (const kind of ['user', 'group'] as const) checkQuota(region.quotas[kind], region, [...path, 'quotas', kind], context);
-    instance.projects.forEach((project, index) => {
-      if (project.quota) checkQuota(project.quota, region, ['projects', index, 'quota'], context);
-    });
+    if (region.nodePools.length) {
+      checkNodePools(region, path, context);
+      for (const kind of ['user', 'group'] as const) checkQuota(region.quotas[kind], region, [...path, 'quotas', kind], context);
+      instance.projects.forEach((project, index) => {
+        if (project.quota) checkQuota(project.quota, region, ['projects', index, 'quota'], context);
+      });
+    }
     checkInternet(region, path, context);
     if (instance.posture === 'confidential') checkConfidential(region, path, context);
   }
@@ -118,7 +120,7 @@ function checkNodePools(region: Region, path: PropertyKey[], context: Context): 
   const nodes = homes.reduce((sum, pool) => sum + pool.count, 0);
   if (nodes < needed) {
     refuse(context, [...path, 'nodePools'], {
-      allowed: `size ${region.size} needs at least ${needed} nodes without GPU and taints for the platform's own pods; there are ${nodes}`,
+      allowed: `size ${region.size} needs at least ${needed} node${needed > 1 ? 's' : ''} without GPU and taints for the platform's own pods; there are ${nodes}`,
       fix: 'add nodes without taints, or choose a smaller size',
     });
   }
@@ -138,7 +140,7 @@ function checkExposure(region: Region, path: PropertyKey[], context: Context): v
     if (host === userDomain || host.endsWith(`.${userDomain}`)) {
       refuse(context, [...path, 'endpoints', system], {
         allowed: `a host outside the users' domain ${userDomain}`,
-        fix: `write for example \`${system}.${domain}\``,
+        fix: `write a host below ${domain}, or remove it for the default one there`,
       });
     }
   }
@@ -147,14 +149,14 @@ function checkExposure(region: Region, path: PropertyKey[], context: Context): v
 function checkQuota(quota: Quota, region: Region, path: PropertyKey[], context: Context): void {
   const total = capacity(region);
   const bounds: [keyof Quota, number, string][] = [
-    ['requests.cpu', total.cpus, 'cores'],
-    ['requests.memory', total.memory, 'bytes'],
-    ['requests.storage', amount(region.storage), 'bytes'],
-    ['requests.nvidia.com/gpu', total.gpus, 'GPUs'],
+    ['requests.cpu', total.cpus, `${total.cpus} cores`],
+    ['requests.memory', total.memory, bytesText(total.memory)],
+    ['requests.storage', amount(region.storage), region.storage],
+    ['requests.nvidia.com/gpu', total.gpus, `${total.gpus} GPUs`],
   ];
-  for (const [key, bound, unit] of bounds) {
+  for (const [key, bound, text] of bounds) {
     if (amount(String(quota[key])) > bound) {
-      refuse(context, [...path, key], { allowed: `at most what the region has: ${bound} ${unit}`, fix: 'lower it' });
+      refuse(context, [...path, key], { allowed: `at most what the region has: ${text}`, fix: 'lower it' });
     }
   }
   for (const resource of ['cpu', 'memory', 'ephemeral-storage', 'nvidia.com/gpu'] as const) {
@@ -200,7 +202,7 @@ function checkConfidential(region: Region, path: PropertyKey[], context: Context
     if (!host.endsWith(`.${region.exposure.domain}`)) {
       refuse(context, [...path, 'endpoints', system], {
         allowed: `in posture confidential: a host below ${region.exposure.domain}`,
-        fix: `write for example \`${system}.${region.exposure.domain}\``,
+        fix: `write such a host, or remove it for the default one there`,
       });
     }
   }

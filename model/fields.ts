@@ -78,10 +78,17 @@ const factors: Record<string, number> = {
   Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50,
 };
 
-/** The amount of a valid quantity: cores for CPU, bytes for memory and storage. */
+/** The amount of a quantity: cores for CPU, bytes for memory and storage; NaN when it is none. */
 export function amount(value: string): number {
+  if (!quantityPattern.test(value)) return NaN;
   const suffix = /[a-zA-Z]+$/.exec(value)?.[0] ?? '';
   return Number(value.slice(0, value.length - suffix.length)) * (factors[suffix] ?? 1);
+}
+
+/** Bytes as a quantity that people read: `512G`. */
+export function bytesText(bytes: number): string {
+  const unit = (['P', 'T', 'G', 'M', 'k'] as const).find((suffix) => bytes >= 2 * factors[suffix]!);
+  return unit ? `${Math.floor((bytes / factors[unit]!) * 10) / 10}${unit}` : String(bytes);
 }
 
 /** Keys and values as Kubernetes labels allow them. */

@@ -38,11 +38,12 @@ export type Posture = Instance['posture'];
 
 /**
  * Checks the definition of an instance and fills its defaults.
- * @throws UserError with every problem at once: path, what it got, what is allowed, the fix.
+ * @throws UserError with every problem at once: path, what it got, what is allowed, the fix. What only several fields
+ * together can tell (model/cross-check.ts) is checked once each field has the right type and no key is unknown.
  */
 export function defineInstance(definition: InstanceDefinition): Instance {
   const result = instance.safeParse(definition);
   if (result.success) return result.data;
   const named = typeof definition?.name === 'string' ? definition.name : 'without a name';
-  throw fail(`The instance ${named} is not valid:`, definition, result.error);
+  throw fail(`The instance ${named} is not valid:`, definition, result.error, instance);
 }

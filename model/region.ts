@@ -15,6 +15,11 @@ export const sharing = z.discriminatedUnion('mode', [
   }),
 ]);
 
+/** No label at all would select everything. */
+const selector = labels.refine((value) => Object.keys(value).length > 0, {
+  params: { allowed: 'at least one label', fix: 'name the label that only these carry' },
+});
+
 export const taint = z.strictObject({
   key: sentence,
   value: sentence,
@@ -31,9 +36,7 @@ export const nodePool = z.strictObject({
   /** Allocatable memory of one node. */
   memory: quantity,
   /** Labels that every node of the pool carries, and no other node. */
-  labels: labels.refine((value) => Object.keys(value).length > 0, {
-    params: { allowed: 'at least one label', fix: 'name the label by which the nodes are told apart' },
-  }),
+  labels: selector,
   taints: z.array(taint).default([]),
   gpu: z
     .strictObject({
@@ -75,7 +78,7 @@ export const substitutes = z.strictObject({
 });
 
 /** The pods of something the cluster already has: its DNS, its gateway. */
-export const pods = z.strictObject({ namespace: name, labels });
+export const pods = z.strictObject({ namespace: name, labels: selector });
 
 export const region = z.strictObject({
   title: sentence,

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { UserError } from './errors';
 import type { Instance } from './instance';
@@ -57,23 +57,44 @@ export function loadStack(name: string, folder = stacksFolder): Stack {
   const [instanceName, region] = name.split('.') as [string, string];
   const instance = loadInstance(instanceName, folder);
   const install = instance.regions[region]!.crds === 'install';
-  return { name, instance, region, definitions: install ? loadDefinitions(join(folder, instanceName, 'crds')) : [] };
+  return { name, instance, region, definitions: install ? loadDefinitions(folder, instanceName) : [] };
 }
 
-function loadDefinitions(folder: string): CustomResourceDefinition[] {
+function loadDefinitions(stacks: string, name: string): CustomResourceDefinition[] {
+  const folder = join(stacks, name, 'crds');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => /\.ya?ml$/.test(file))
     .sort()
-    .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')))
-    .map((document) => document.toJS() as CustomResourceDefinition | null)
+    .flatMap((file) => documentsOf(stacks, join(folder, file)))
     .filter((object): object is CustomResourceDefinition => object?.kind === 'CustomResourceDefinition');
 }
 
+function documentsOf(folder: string, file: string): (CustomResourceDefinition | null)[] {
+  const documents = [...parseAllDocuments(readFileSync(file, 'utf8'))];
+  const error = documents.flatMap(({ errors }) => errors)[0];
+  if (error) throw unreadable(folder, file, 'YAML', error);
+  return documents.map((document) => document.toJS() as CustomResourceDefinition | null);
+}
+
+/** What a parser says in one line, without a stack trace. */
+function unreadable(folder: string, file: string, allowed: string, error: unknown): UserError {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n').map((line) => line.trim());
+  const got = lines.find((line) => line && !/(:|\d errors?)$/.test(line)) ?? lines[0]!;
+  return new UserError('A file cannot be read:', [{ path: `stacks/${relative(folder, file)}`, got, allowed, fix: 'mend the file' }]);
+}
+
+function loadModule(folder: string, file: string): { default?: Instance } {
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- which instances there are is known at run time only
+    return require(file) as { default?: Instance };
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(folder, file, 'a TypeScript module that can be loaded', error);
+  }
+}
+
 function loadInstance(name: string, folder: string): Instance {
-  const file = join(folder, name, 'instance.ts');
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- which instances there are is known at run time only
-  const { default: instance } = require(file) as { default?: Instance };
+  const { default: instance } = loadModule(folder, join(folder, name, 'instance.ts'));
   if (!instance || instance.name !== name) {
     throw new UserError(`The instance ${name} is not valid:`, [
       {
@@ -84,8 +105,9 @@ function loadInstance(name: string, folder: string): Instance {
       },
     ]);
   }
-  const logo = join(folder, name, instance.brand.logo);
-  if (!existsSync(logo)) {
+  const home = resolve(folder, name);
+  const logo = resolve(home, instance.brand.logo);
+  if (!logo.startsWith(`${home}/`) || !statSync(logo, { throwIfNoEntry: false })?.isFile()) {
     throw new UserError(`The instance ${name} is not valid:`, [
       { path: 'brand.logo', got: JSON.stringify(instance.brand.logo), allowed: `a file below stacks/${name}/`, fix: 'add the file, or correct the path' },
     ]);

@@ -35,9 +35,9 @@ export async function checkCluster(stack: Stack, list: ListObjects): Promise<Clu
         pool.taints.every((taint) => node.spec?.taints?.some(({ key, value, effect }) => key === taint.key && value === taint.value && effect === taint.effect)),
       );
       return {
-        what: `node pool ${pool.name}: ${pool.count} nodes with its labels and taints`,
+        what: `node pool ${pool.name}`,
         ok: tainted.length === pool.count,
-        found: `${found.length} with the labels, ${tainted.length} of them with the taints`,
+        found: `${tainted.length} of ${pool.count} nodes with its labels and taints`,
         fix: 'label and taint the nodes, or correct the region',
       };
     }),
@@ -48,7 +48,7 @@ function kinds(objects: readonly PlatformObject[], definitions: readonly Listed[
   const wanted = [...new Set(objects.flatMap((object) => customKind(object) ?? []))].sort();
   const there = new Set(definitions.map(({ spec }) => `${spec?.group}/${spec?.names?.kind}`));
   return wanted.map((kind) => ({
-    what: `CustomResourceDefinition ${kind}`,
+    what: `definition of ${kind}`,
     ok: there.has(kind),
     found: there.has(kind) ? 'there' : 'not there',
     fix: "install it with the controller that serves it, or write crds: 'install' and add it to the instance's crds/",

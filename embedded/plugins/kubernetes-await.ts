@@ -15,7 +15,11 @@ const waiting = (why: string): Readiness => ({ state: 'waiting', why });
 const failed = (why: string): Readiness => ({ state: 'failed', why });
 
 /** Waits until the object is ready. What comes back with `problems` exists, but does not work. */
-export async function awaitReady(kube: Kube, object: KubeObject, options: WaitOptions): Promise<{ object: KubeObject; problems: string[] }> {
+export async function awaitReady(
+  kube: Kube,
+  object: KubeObject,
+  options: WaitOptions,
+): Promise<{ object: KubeObject; problems: string[] }> {
   const end = Date.now() + options.timeoutSeconds * 1000;
   let live = object;
   let nextReport = Date.now() + 1500;
@@ -110,7 +114,8 @@ function deployment(object: KubeObject): Readiness {
   if (spec.paused) return ready;
   const progressing = status.conditions?.find((one: Condition) => one.type === 'Progressing');
   if (progressing?.reason === 'ProgressDeadlineExceeded') return failed(progressing.message);
-  if ((status.updatedReplicas ?? 0) < wanted) return waiting(`${status.updatedReplicas ?? 0} of ${wanted} pods are of the new version`);
+  if ((status.updatedReplicas ?? 0) < wanted)
+    return waiting(`${status.updatedReplicas ?? 0} of ${wanted} pods are of the new version`);
   const old = (status.replicas ?? 0) - status.updatedReplicas;
   if (old > 0) return waiting(`${old} pod(s) of the old version are still there`);
   return counted(status.availableReplicas ?? 0, wanted);
@@ -143,11 +148,15 @@ async function claim(kube: Kube, object: KubeObject): Promise<Readiness> {
 /** Established is not enough: the server begins to answer for the new kind a little later. */
 async function definition(kube: Kube, object: KubeObject): Promise<Readiness> {
   const { group, names, versions } = object.spec;
-  const conflict = object.status?.conditions?.find((one: Condition) => one.type === 'NamesAccepted' && one.status === 'False');
+  const conditions: Condition[] = object.status?.conditions ?? [];
+  const conflict = conditions.find((one) => one.type === 'NamesAccepted' && one.status === 'False');
   if (conflict) return failed(`its names are not accepted: ${conflict.message}`);
   if (!condition(object, 'Established')) return waiting('the kind is not established yet');
   for (const version of versions.filter((one: { served: boolean }) => one.served)) {
-    const served = await answered(async () => kube.send('GET', `${await kube.collection(`${group}/${version.name}`, names.kind, undefined, true)}?limit=1`));
+    const served = await answered(async () => {
+      const collection = await kube.collection(`${group}/${version.name}`, names.kind, undefined, true);
+      return kube.send('GET', `${collection}?limit=1`);
+    });
     if (!served || served === 'no answer') return waiting('the kind is not served yet');
   }
   return ready;
@@ -181,7 +190,11 @@ export async function reasons(kube: Kube, object: KubeObject): Promise<string[]>
     if (!namespace) return [];
     const failure = condition(object, 'ReplicaFailure');
     const labels = object.spec?.selector?.matchLabels as Record<string, string> | undefined;
-    const labelSelector = labels && Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+    const labelSelector =
+      labels &&
+      Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',');
     const pods = labelSelector ? await kube.list('v1', 'Pod', { namespace, labelSelector }) : [];
     const broken = pods.map((pod) => ({ pod, why: podProblem(pod) })).filter(({ why }) => why !== undefined);
     const lines = [
@@ -217,11 +230,12 @@ export function podProblem(pod: KubeObject): string | undefined {
   for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
     const { waiting: stuck, terminated } = container.state ?? {};
     const exit = (terminated ?? container.lastState?.terminated) as { exitCode: number; reason?: string } | undefined;
-    const exited = exit && exit.exitCode !== 0 ? `exit code ${exit.exitCode} (${exit.reason ?? 'Error'}), ${container.restartCount} restart(s)` : '';
-    if (stuck && stuck.reason !== 'PodInitializing' && stuck.reason !== 'ContainerCreating') {
-      return [`container ${container.name} (${container.image}): ${stuck.reason}`, stuck.message, exited].filter(Boolean).join(', ');
-    }
-    if (exited) return `container ${container.name} (${container.image}): ${exited}`;
+    const exited = exit?.exitCode
+      ? `exit code ${exit.exitCode} (${exit.reason ?? 'Error'}), ${container.restartCount} restart(s)`
+      : undefined;
+    const starts = ['PodInitializing', 'ContainerCreating'].includes(stuck?.reason);
+    const problems = [...(stuck && !starts ? [stuck.reason, stuck.message] : []), exited].filter(Boolean);
+    if (problems.length) return `container ${container.name} (${container.image}): ${problems.join(', ')}`;
   }
   if (status.phase === 'Failed') return `${status.reason ?? 'Failed'}: ${status.message ?? 'the pod failed'}`;
   if (conditions.some((one) => one.type === 'Ready' && one.status === 'True') || status.phase === 'Succeeded') return undefined;
@@ -230,7 +244,9 @@ export function podProblem(pod: KubeObject): string | undefined {
 
 function heldBy(object: KubeObject): string {
   const finalizers = (object.metadata.finalizers ?? []) as string[];
-  const remaining = (object.status?.conditions ?? []).filter((one: Condition) => one.type.startsWith('Namespace') && one.status === 'True');
+  const remaining = (object.status?.conditions ?? []).filter(
+    (one: Condition) => one.type.startsWith('Namespace') && one.status === 'True',
+  );
   if (remaining.length) return remaining.map((one: Condition) => one.message).join(' ');
   if (finalizers.length) return `held by the finalizer(s) ${finalizers.join(', ')}`;
   return 'its grace period is not over';

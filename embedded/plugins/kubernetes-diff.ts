@@ -12,8 +12,12 @@ const immutableByKind: Record<string, Immutable> = {
   'apps/Deployment': { fields: ['spec.selector'] },
   'apps/DaemonSet': { fields: ['spec.selector'] },
   'apps/ReplicaSet': { fields: ['spec.selector'] },
-  'apps/StatefulSet': { fields: ['spec.selector', 'spec.volumeClaimTemplates', 'spec.serviceName', 'spec.podManagementPolicy'] },
-  'batch/Job': { fields: ['spec.template', 'spec.selector', 'spec.completions', 'spec.completionMode', 'spec.podFailurePolicy'] },
+  'apps/StatefulSet': {
+    fields: ['spec.selector', 'spec.volumeClaimTemplates', 'spec.serviceName', 'spec.podManagementPolicy'],
+  },
+  'batch/Job': {
+    fields: ['spec.template', 'spec.selector', 'spec.completions', 'spec.completionMode', 'spec.podFailurePolicy'],
+  },
   'rbac.authorization.k8s.io/RoleBinding': { fields: ['roleRef'] },
   'rbac.authorization.k8s.io/ClusterRoleBinding': { fields: ['roleRef'] },
   'storage.k8s.io/StorageClass': { fields: ['provisioner', 'parameters', 'reclaimPolicy', 'volumeBindingMode'] },
@@ -22,13 +26,25 @@ const immutableByKind: Record<string, Immutable> = {
   'node.k8s.io/RuntimeClass': { fields: ['handler'] },
   'networking.k8s.io/IngressClass': { fields: ['spec.controller'] },
   'discovery.k8s.io/EndpointSlice': { fields: ['addressType'] },
-  'apiextensions.k8s.io/CustomResourceDefinition': { fields: ['spec.group', 'spec.scope', 'spec.names.plural', 'spec.names.kind'] },
+  'apiextensions.k8s.io/CustomResourceDefinition': {
+    fields: ['spec.group', 'spec.scope', 'spec.names.plural', 'spec.names.kind'],
+  },
   '/PersistentVolumeClaim': { fields: ['spec'], except: ['spec.resources.requests', 'spec.volumeAttributesClassName'] },
   '/PersistentVolume': {
     fields: ['spec'],
-    except: ['spec.accessModes', 'spec.capacity', 'spec.claimRef', 'spec.mountOptions', 'spec.persistentVolumeReclaimPolicy', 'spec.storageClassName'],
+    except: [
+      'spec.accessModes',
+      'spec.capacity',
+      'spec.claimRef',
+      'spec.mountOptions',
+      'spec.persistentVolumeReclaimPolicy',
+      'spec.storageClassName',
+    ],
   },
-  '/Pod': { fields: ['spec'], except: ['spec.containers.image', 'spec.initContainers.image', 'spec.activeDeadlineSeconds', 'spec.tolerations'] },
+  '/Pod': {
+    fields: ['spec'],
+    except: ['spec.containers.image', 'spec.initContainers.image', 'spec.activeDeadlineSeconds', 'spec.tolerations'],
+  },
   '/Service': { fields: ['spec.clusterIP', 'spec.clusterIPs'] },
   '/Secret': { fields: ['type'] },
 };

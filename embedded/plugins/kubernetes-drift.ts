@@ -36,7 +36,8 @@ function driftedList(inputs: any[], live: any[], desired: any[]): any[] {
   const key = listKeys.find((fields) => [inputs, live, desired].every((list) => isKeyed(list, fields)));
   if (key) {
     const find = (list: any[], item: any) => list.find((other) => identity(other, key) === identity(item, key));
-    return inputs.map((item) => driftedInputs(item, find(live, item), find(desired, item))).filter((item) => item !== undefined);
+    const items = inputs.map((item) => driftedInputs(item, find(live, item), find(desired, item)));
+    return items.filter((item) => item !== undefined);
   }
   if (live.length === inputs.length && desired.length === inputs.length) {
     return inputs.map((item, index) => driftedInputs(item, live[index], desired[index]));
@@ -46,7 +47,8 @@ function driftedList(inputs: any[], live: any[], desired: any[]): any[] {
 
 /** Whether the fields tell all elements apart; the second field of a key may be left to its default. */
 function isKeyed(list: any[], fields: string[]): boolean {
-  return list.every((item) => isObject(item) && item[fields[0]!] !== undefined) && new Set(list.map((item) => identity(item, fields))).size === list.length;
+  if (!list.every((item) => isObject(item) && item[fields[0]!] !== undefined)) return false;
+  return new Set(list.map((item) => identity(item, fields))).size === list.length;
 }
 
 function identity(item: Values, fields: string[]): string {

@@ -21,7 +21,10 @@ export function withKindSecrets(inputs: Properties): Properties {
 export function toObject(inputs: Values): KubeObject {
   const { stringData, ...object } = withoutNulls(inputs) as KubeObject;
   if (!isSecretKind(object) || !stringData) return withoutNulls(inputs);
-  return { ...object, data: { ...object.data, ...mapValues(stringData, (text) => Buffer.from(String(text)).toString('base64')) } };
+  return {
+    ...object,
+    data: { ...object.data, ...mapValues(stringData, (text) => Buffer.from(String(text)).toString('base64')) },
+  };
 }
 
 /** The other way round: the inputs that would give `object`, which differs from `toObject(inputs)` in some values. */
@@ -29,7 +32,11 @@ export function toInputs(object: Values, inputs: Values): Values {
   if (!isSecretKind(object) || !inputs.stringData) return object;
   const { data = {}, ...rest } = object;
   const pick = (keys: Values, change: (value: string) => string) =>
-    Object.fromEntries(Object.keys(keys).filter((key) => key in data).map((key) => [key, change(data[key])]));
+    Object.fromEntries(
+      Object.keys(keys)
+        .filter((key) => key in data)
+        .map((key) => [key, change(data[key])]),
+    );
   return {
     ...rest,
     ...(inputs.data ? { data: pick(inputs.data, (value) => value) } : {}),
@@ -94,6 +101,9 @@ function underscored(value: any): any {
   if (Array.isArray(value)) return value.map(underscored);
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key.startsWith('x-kubernetes-') ? key.replaceAll('-', '_') : key, underscored(item)]),
+    Object.entries(value).map(([key, item]) => [
+      key.startsWith('x-kubernetes-') ? key.replaceAll('-', '_') : key,
+      underscored(item),
+    ]),
   );
 }

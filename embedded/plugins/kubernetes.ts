@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Problem } from '../../model/errors';
 import { Kube, KubeError, type KubeObject, type KubeRef } from '../kube';
-import { awaitGone, awaitReady, readiness, reasons, type WaitOptions } from './kubernetes-await';
+import { awaitGone, awaitReady, readiness, readinessOf, reasons, type WaitOptions } from './kubernetes-await';
 import { kubernetesChanges, needsReplacement } from './kubernetes-diff';
 import { driftedInputs } from './kubernetes-drift';
 import { previewOf, stateOf, toInputs, toObject, withKindSecrets } from './kubernetes-state';
@@ -15,7 +16,7 @@ import {
   type RunningProvider,
   type UpdateRequest,
 } from './provider-server';
-import { hasUnknown, UNKNOWN, type Properties, type Values } from './provider-values';
+import { hasUnknown, type Properties, type Values } from './provider-values';
 
 export interface KubernetesPluginOptions {
   /** Path of the kubeconfig of the embedded region; what the program's provider says is not looked at. */
@@ -31,12 +32,18 @@ export interface RunningKubernetesPlugin extends RunningProvider {
    * Objects that the previews so far wanted to create and that exist without belonging to this stack. The engine shows
    * each as an error, but goes on so that all of them are found: whoever ran the preview has to stop if there are any.
    */
-  strangers(): readonly string[];
+  strangers(): readonly Problem[];
 }
 
 const stackLabel = 'datalab-stacks/stack';
 const defaultFieldManager = 'datalab-stacks';
 const defaultTimeoutSeconds = 600;
+
+/**
+ * Kinds that are gone only when what they made is gone too. For others this would cost a round of the garbage collector
+ * each, and up to 30 s for a custom resource, until the collector has noticed that its kind exists.
+ */
+const owners = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob']);
 
 /** The stand-in for the Pulumi plugin `kubernetes`: the engine attaches to it with PULUMI_DEBUG_PROVIDERS=kubernetes:PORT. */
 export async function startKubernetesPlugin(options: KubernetesPluginOptions): Promise<RunningKubernetesPlugin> {
@@ -51,7 +58,7 @@ export async function startKubernetesPlugin(options: KubernetesPluginOptions): P
   });
   return {
     port: server.port,
-    strangers: () => [...objects.strangers],
+    strangers: () => [...objects.strangers.values()],
     async stop() {
       await server.stop();
       kube.close();
@@ -60,7 +67,9 @@ export async function startKubernetesPlugin(options: KubernetesPluginOptions): P
 }
 
 class KubernetesObjects implements ResourceProvider {
-  readonly strangers = new Set<string>();
+  readonly strangers = new Map<string, Problem>();
+  /** Objects that were there when a resource was created, by uid: the resource that has them now. */
+  private readonly takenOver = new Map<string, string>();
 
   constructor(
     private readonly kube: Kube,
@@ -88,35 +97,44 @@ class KubernetesObjects implements ResourceProvider {
   async create(request: CreateRequest, progress: Progress) {
     const { inputs, preview } = request;
     const object = toObject(inputs.values);
-    const existing = hasUnknown(refOf(object)) ? undefined : await this.explained('read', object, () => this.kube.get(object));
+    const named = !hasUnknown([object.metadata.name, object.metadata.namespace]);
+    const existing = named ? await this.explained('read', object, () => this.kube.get(object)) : undefined;
     const usable = existing && !existing.metadata.deletionTimestamp ? existing : undefined;
     if (usable && !this.mayAdopt(usable)) {
-      const message = strangerMessage(usable);
+      const problem = strangerProblem(usable);
+      const message = `${problem.path} ${problem.got}. Fix: ${problem.fix}`;
       if (!preview) throw new Error(message);
-      this.strangers.add(message);
+      this.strangers.set(problem.path, problem);
       progress.log('error', message);
       return { id: '', outputs: previewOf(inputs, inputs.values, usable) };
     }
     if (preview) return { id: '', outputs: await this.previewCreate(inputs, object, usable) };
 
-    if (existing && !usable) {
-      const terminating = existing;
-      await this.explained('delete', object, () => awaitGone(this.kube, object, terminating.metadata.uid, waitOptions(request, object, progress)));
+    if (usable) this.takenOver.set(usable.metadata.uid!, request.urn);
+    else if (existing) {
+      const wait = waitOptions(request, object, progress);
+      await this.explained('delete', object, () => awaitGone(this.kube, object, existing.metadata.uid, wait));
     }
     return this.apply(request, object, defaultFieldManager, progress);
   }
 
   async read({ id, inputs, outputs }: ReadRequest) {
     if (!inputs.values.kind) {
-      throw new Error(`importing '${id}' is not part of the embedded region's stand-in. Fix: declare the object and run with --adopt`);
+      throw new Error(
+        `importing '${id}' is not part of the embedded region's stand-in. Fix: declare the object and run with --adopt`,
+      );
     }
     const object = toObject(inputs.values);
     const live = await this.explained('read', object, () => this.kube.get(object));
-    if (!live) return undefined;
+    const known = outputs.values.metadata;
+    // Another object under this name is not ours: the next preview lists it as a stranger.
+    if (!live || (live.metadata.uid !== known?.uid && !this.isOurs(live))) return undefined;
 
     const manager = fieldManagerOf(outputs);
-    const unchanged = live.metadata.resourceVersion === outputs.values.metadata?.resourceVersion;
-    const found: Properties = unchanged ? inputs : { ...inputs, values: await this.drifted(inputs.values, object, live, manager) };
+    const unchanged = live.metadata.uid === known?.uid && live.metadata.resourceVersion === known?.resourceVersion;
+    const found: Properties = unchanged
+      ? inputs
+      : { ...inputs, values: await this.drifted(inputs.values, object, live, manager) };
     const state = stateOf(found, live, manager);
     const now = await this.explained('read', object, () => readiness(this.kube, live));
     if (now.state !== 'ready') throw new InitFailure(id, state, [now.why, ...(await reasons(this.kube, live))], found);
@@ -127,17 +145,36 @@ class KubernetesObjects implements ResourceProvider {
     const { inputs, oldOutputs, preview } = request;
     const object = toObject(inputs.values);
     const manager = fieldManagerOf(oldOutputs);
-    if (!preview) return this.apply(request, object, manager, progress);
+    if (!preview) {
+      // Nothing that is applied to a failed Job makes it run again.
+      if (object.kind === 'Job' && readinessOf(oldOutputs.values as KubeObject).state === 'failed') {
+        await this.remove(request, object, oldOutputs, progress);
+      }
+      return this.apply(request, object, manager, progress);
+    }
     const known = !hasUnknown(inputs.values);
     const planned = known ? await this.dryRun(object, manager) : undefined;
     return { outputs: previewOf(inputs, planned ?? inputs.values, oldOutputs.values) };
   }
 
   async delete(request: DeleteRequest, progress: Progress) {
-    const object = toObject(request.inputs.values);
-    const uid: string | undefined = request.outputs.values.metadata?.uid;
+    const owner = this.takenOver.get(request.outputs.values.metadata?.uid);
+    if (owner && owner !== request.urn) {
+      const name = owner.split('::').pop();
+      progress.log('warning', `${request.id} stays: the resource ${name} has taken it over. An alias on it would have said so.`);
+      return;
+    }
+    await this.remove(request, toObject(request.inputs.values), request.outputs, progress);
+  }
+
+  private async remove(
+    request: { timeoutSeconds: number },
+    object: KubeObject,
+    outputs: Properties,
+    progress: Progress,
+  ): Promise<void> {
     await this.explained('delete', object, async () => {
-      const target = await this.requestDeletion(object, uid);
+      const target = await this.requestDeletion(object, outputs.values.metadata?.uid);
       await awaitGone(this.kube, object, target, waitOptions(request, object, progress));
     });
   }
@@ -162,13 +199,13 @@ class KubernetesObjects implements ResourceProvider {
     return previewOf(inputs, planned ?? inputs.values, existing);
   }
 
-  /** What the server would make of the object; undefined when its namespace or kind does not exist yet. */
+  /** What the server would make of the object; undefined when its namespace or kind does not exist yet, or is about to go. */
   private async dryRun(object: KubeObject, fieldManager: string): Promise<KubeObject | undefined> {
     return this.explained('apply', object, async () => {
       try {
         return await this.kube.apply(object, { fieldManager, force: true, dryRun: true });
       } catch (error) {
-        if (error instanceof KubeError && error.status === 404) return undefined;
+        if (error instanceof KubeError && (error.status === 404 || isTerminating(error))) return undefined;
         throw error;
       }
     });
@@ -190,14 +227,15 @@ class KubernetesObjects implements ResourceProvider {
 
   /** Asks for deletion and returns the uid of the object that goes; a stranger of the same name is left alone. */
   private async requestDeletion(object: KubeObject, uid: string | undefined): Promise<string | undefined> {
+    const propagation = owners.has(object.kind) ? 'Foreground' : 'Background';
     try {
-      await this.kube.delete(object, { propagation: 'Foreground', uid });
+      await this.kube.delete(object, { propagation, uid });
       return uid;
     } catch (error) {
       if (!(error instanceof KubeError) || error.status !== 409) throw error;
       const live = await this.kube.get(object);
       if (live && live.metadata.uid !== uid && !this.isOurs(live)) return uid;
-      await this.kube.delete(object, { propagation: 'Foreground' });
+      await this.kube.delete(object, { propagation });
       return live?.metadata.uid;
     }
   }
@@ -219,24 +257,33 @@ class KubernetesObjects implements ResourceProvider {
   }
 }
 
+function isTerminating(error: KubeError): boolean {
+  return error.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false;
+}
+
 type Verb = 'read' | 'apply' | 'delete';
 
 function explain(verb: Verb, object: KubeRef, error: unknown): string {
   const name = nameOf(object);
   if (!(error instanceof KubeError)) return `${name} ${error instanceof Error ? error.message : String(error)}`;
-  if (error.status === 0) return `${name}: could not ${verb} it, ${error.message}. Fix: see with 'datalab status' whether the region runs`;
-  if (error.reason === 'NoKindMatch') return `${name}: ${error.message}. Fix: install the CustomResourceDefinition first, and depend on it`;
+  if (error.status === 0) {
+    return `${name}: could not ${verb} it, ${error.message}. Fix: see with 'datalab status' whether the region runs`;
+  }
+  if (error.reason === 'NoKindMatch') {
+    return `${name}: ${error.message}. Fix: install the CustomResourceDefinition first, and depend on it`;
+  }
   return `${name}: the API server refused to ${verb} it: ${error.message}`;
 }
 
-function strangerMessage(existing: KubeObject): string {
+function strangerProblem(existing: KubeObject): Problem {
   const { name, namespace, labels } = existing.metadata;
   const owner = labels?.[stackLabel];
-  const kubectl = `kubectl delete ${existing.kind.toLowerCase()} ${name}${namespace ? ` -n ${namespace}` : ''}`;
-  return (
-    `${nameOf(existing)} exists already and ${owner ? `belongs to the stack '${owner}'` : 'was not made by this stack'}. ` +
-    `Fix: run with --adopt to take it over, or delete it: ${kubectl}`
-  );
+  return {
+    path: nameOf(existing),
+    got: `exists already and ${owner ? `belongs to the stack '${owner}'` : 'was not made by this stack'}`,
+    allowed: 'objects of this stack',
+    fix: `run with --adopt to take it over, or delete it: kubectl delete ${existing.kind.toLowerCase()} ${name}${namespace ? ` -n ${namespace}` : ''}`,
+  };
 }
 
 /** `Kind namespace/name`, as people say it. */
@@ -246,10 +293,6 @@ function nameOf(object: KubeRef): string {
 
 function idOf({ metadata: { name, namespace } }: KubeRef): string {
   return namespace ? `${namespace}/${name}` : name;
-}
-
-function refOf({ apiVersion, kind, metadata }: KubeObject): unknown {
-  return { apiVersion, kind, name: metadata.name ?? UNKNOWN, namespace: metadata.namespace };
 }
 
 function fieldManagerOf(outputs: Properties): string {

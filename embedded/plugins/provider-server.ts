@@ -146,11 +146,7 @@ export async function serveProvider(plugin: ProviderPlugin): Promise<RunningProv
   for (const method of Object.keys(ResourceProviderService)) {
     service[method] = (call: ServerUnaryCall<any, any>, callback: sendUnaryData<any>) => {
       const peer = call.getPeer();
-      const address = method === 'handshake' ? call.request.getEngineAddress() : method === 'attach' ? call.request.getAddress() : '';
-      if (address) {
-        sessions.get(peer)?.close();
-        sessions.set(peer, new Session(address));
-      }
+      if (method === 'handshake') sessions.set(peer, new Session(call.request.getEngineAddress()));
       const session = sessions.get(peer);
       const handler = handlers[method];
       if (!handler || !session) {
@@ -168,7 +164,9 @@ export async function serveProvider(plugin: ProviderPlugin): Promise<RunningProv
   const server = new Server(limits);
   server.addService(ResourceProviderService, service);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
   });
   return {
     port,
@@ -210,13 +208,13 @@ function initFailureDetails(failure: InitFailure, secrets: readonly string[]): M
 /** All secret strings that a request carries, in whatever field. */
 function secretsOf(request: any): string[] {
   const structs = ['getProperties', 'getInputs', 'getOldInputs', 'getOlds', 'getNews', 'getArgs'];
-  return structs.flatMap((get) => (typeof request[get] === 'function' ? secretStrings(decode(request[get]())) : []));
+  return structs.flatMap((get) => (request[get] ? secretStrings(decode(request[get]())) : []));
 }
 
 function refusal(plugin: ProviderPlugin, method: string, request: any): string {
-  const what = typeof request.getTok === 'function' ? ` of ${request.getTok()}` : typeof request.getType === 'function' ? ` of ${request.getType()}` : '';
+  const token: string | undefined = request.getTok?.() ?? request.getType?.();
   return (
-    `${method}${what} is not part of the embedded region's stand-in for the Pulumi plugin '${plugin.name}', ` +
+    `${method}${token ? ` of ${token}` : ''} is not part of the embedded region's stand-in for the Pulumi plugin '${plugin.name}', ` +
     `which only keeps resources. Fix: use plain resources, or the official plugin (--plugins official).`
   );
 }

@@ -28,7 +28,9 @@ export function decode(struct: Struct | undefined): Properties {
       if (!inSecret) secrets.push(path);
       return plain(value.value, path, true);
     }
-    if (value[signature] !== undefined) throw new Error(`${pathText(path)} is a Pulumi asset or reference; only plain values are accepted here`);
+    if (value[signature] !== undefined) {
+      throw new Error(`${pathText(path)} is a Pulumi asset or reference; only plain values are accepted here`);
+    }
     return mapValues(value, (item, key) => plain(item, [...path, key], inSecret));
   };
   return { values: plain(struct?.toJavaScript() ?? {}, [], false), secrets };
@@ -74,9 +76,8 @@ export function sameValue(a: unknown, b: unknown): boolean {
 export function withoutNulls(value: any): any {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value ?? undefined;
-  return Object.fromEntries(
-    Object.entries(value).filter(([, item]) => item !== null && item !== undefined).map(([key, item]) => [key, withoutNulls(item)]),
-  );
+  const given = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
+  return Object.fromEntries(given.map(([key, item]) => [key, withoutNulls(item)]));
 }
 
 /** The path as Pulumi writes it: `metadata.labels["app.kubernetes.io/name"]`, `spec.containers[0]`. */

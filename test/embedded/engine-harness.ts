@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import * as kubernetes from '@pulumi/kubernetes';
-import { LocalWorkspace, PulumiCommand, type EngineEvent, type OutputMap, type Stack } from '@pulumi/pulumi/automation';
+import { LocalWorkspace, PulumiCommand, type EngineEvent, type OutputMap } from '@pulumi/pulumi/automation';
 
 /** What one run of the engine did and showed. */
 export interface Run {
@@ -24,7 +24,6 @@ type Program = () => Promise<Record<string, unknown> | void>;
 export interface Engine {
   run(kind: 'preview' | 'up' | 'refresh' | 'preview-refresh' | 'destroy', program?: Program, signal?: AbortSignal): Promise<Run>;
   stateFiles(): string;
-  stack: Stack;
   close(): void;
 }
 
@@ -53,24 +52,31 @@ export async function startEngine(pulumiBinary: string, pluginPort: () => number
   );
 
   return {
-    stack,
     async run(kind, next, signal) {
       if (next) program = next;
-      Object.assign(stack.workspace.envVars, { PULUMI_DEBUG_PROVIDERS: `kubernetes:${pluginPort()}` });
+      stack.workspace.envVars.PULUMI_DEBUG_PROVIDERS = `kubernetes:${pluginPort()}`;
       const events: EngineEvent[] = [];
       const output: string[] = [];
-      const options = { onEvent: (event: EngineEvent) => events.push(event), onOutput: (text: string) => output.push(text), onError: (text: string) => output.push(text), color: 'never' as const, signal };
+      const print = (text: string) => output.push(text);
+      const options = {
+        onEvent: (event: EngineEvent) => events.push(event),
+        onOutput: print,
+        onError: print,
+        color: 'never' as const,
+        signal,
+      };
       let error: string | undefined;
+      let outputs: OutputMap = {};
       try {
         if (kind === 'preview') await stack.preview(options);
-        if (kind === 'up') await stack.up(options);
+        if (kind === 'up') ({ outputs } = await stack.up(options));
         if (kind === 'refresh') await stack.refresh(options);
         if (kind === 'preview-refresh') await stack.previewRefresh(options);
         if (kind === 'destroy') await stack.destroy(options);
       } catch (failure) {
         error = failure instanceof Error ? failure.message : String(failure);
       }
-      return { error, ...summary(events), shown: `${output.join('')}${error}${JSON.stringify(events.filter(isShown))}`, outputs: error ? {} : await stack.outputs() };
+      return { error, outputs, ...summary(events), shown: [...output, error, JSON.stringify(events.filter(isShown))].join('\n') };
     },
     stateFiles: () => textOf(join(home, 'state')),
     close: () => rmSync(home, { recursive: true, force: true }),
@@ -89,7 +95,8 @@ function summary(events: EngineEvent[]): Pick<Run, 'steps' | 'diagnostics' | 'ch
       changed[name] = [...new Set([...(changed[name] ?? []), ...Object.keys(done.detailedDiff ?? {})])];
     }
     const message = event.diagnosticEvent;
-    if (message && ['warning', 'error', 'info#err'].includes(message.severity) && !message.ephemeral) diagnostics.push(message.message);
+    if (message && ['warning', 'error', 'info#err'].includes(message.severity) && !message.ephemeral)
+      diagnostics.push(message.message);
   }
   for (const names of Object.values(steps)) names.sort();
   return { steps, diagnostics, changed };
@@ -97,7 +104,9 @@ function summary(events: EngineEvent[]): Pick<Run, 'steps' | 'diagnostics' | 'ch
 
 function textOf(directory: string): string {
   return readdirSync(directory, { withFileTypes: true })
-    .map((entry) => (entry.isDirectory() ? textOf(join(entry.parentPath, entry.name)) : readFileSync(join(entry.parentPath, entry.name), 'utf8')))
+    .map((entry) =>
+      entry.isDirectory() ? textOf(join(entry.parentPath, entry.name)) : readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    )
     .join('\n');
 }
 
@@ -109,11 +118,18 @@ export function useProvider(): void {
 }
 
 /** Registers an object as the provisioning does: generic, by its own apiVersion and kind. */
-export function register(object: Record<string, any>, options: pulumi.CustomResourceOptions = {}): pulumi.CustomResource & { metadata: pulumi.Output<any> } {
-  const { apiVersion, kind, metadata } = object;
+export function register(
+  object: Record<string, any>,
+  options: pulumi.CustomResourceOptions = {},
+  name = nameOf(object),
+): pulumi.CustomResource & { metadata: pulumi.Output<any> } {
+  const { apiVersion, kind } = object;
   const token = `kubernetes:${apiVersion === 'v1' ? 'core/v1' : apiVersion}:${kind}`;
-  const name = [metadata.namespace, kind.toLowerCase(), metadata.name].filter(Boolean).join('/');
   return new KubernetesObject(token, name, object, { provider, ...options });
+}
+
+function nameOf({ kind, metadata }: Record<string, any>): string {
+  return [metadata.namespace, kind.toLowerCase(), metadata.name].filter(Boolean).join('/');
 }
 
 class KubernetesObject extends pulumi.CustomResource {
