@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { exitCodes, UserError } from '../model/errors';
 import { addDoctor } from './doctor';
 import { addDown } from './down';
+import { addLogin } from './login';
 import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
@@ -15,6 +16,7 @@ const program = new Command('datalab')
 
 addOperations(program);
 addDown(program);
+addLogin(program);
 addStatus(program);
 addRender(program);
 addDoctor(program);

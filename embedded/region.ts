@@ -6,6 +6,7 @@ import type { Stack } from '../model/stack';
 import { prepareCluster } from './cluster';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane';
 import { ensureCrds } from './crds';
+import { injectedFor, type Injected } from './credentials';
 import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
@@ -93,6 +94,16 @@ export async function shutDown(stack: Stack, options: Pick<RegionOptions, 'progr
   await withRegionLock(state, options.command, async () => {
     await stopControlPlane({ state, progress: options.progress });
     if (options.deleteData) rmSync(state.dir, { recursive: true, force: true });
+  });
+}
+
+/** What Onyxia would inject for a demo person. @throws UserError when the person cannot log in. */
+export async function credentialsOf(stack: Stack, username: string, options: Pick<RegionOptions, 'progress' | 'command' | 'state'>): Promise<Injected> {
+  requireEmbedded(stack, 'login');
+  const state = openRegion(stack.name, options.state);
+  return withRegionLock(state, options.command, async () => {
+    const { pulumi } = await ensureTools(['pulumi'], options.progress);
+    return injectedFor(stack, username, state, pulumi);
   });
 }
 

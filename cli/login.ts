@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { credentialsOf } from '../embedded/region';
+import { loadStack } from '../model/stack';
+import { printedProgress } from './progress';
+import { defaultStack, jsonOption, stateOption } from './stack-argument';
+
+export function addLogin(program: Command): void {
+  program
+    .command('login')
+    .description('log a demo person of an embedded region in; print what Onyxia would inject into their services')
+    .argument('<user>', 'a demo person of the region, for example alice')
+    .argument('[stack]', '<instance>.<region>, for example ls3.local', defaultStack)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExamples:\n  eval "$(./datalab login alice)"\n  ./datalab login bob ls3.local --json')
+    .action(async (user: string, name: string, flags: { json?: boolean; state?: string }) => {
+      const injected = await credentialsOf(loadStack(name), user, { progress: printedProgress(), command: `datalab login ${user} ${name}`, state: flags.state });
+      const lines = Object.entries(injected).map(([key, value]) => `export ${key}='${value}'`);
+      process.stdout.write(`${flags.json ? JSON.stringify(injected) : lines.join('\n')}\n`);
+    });
+}
