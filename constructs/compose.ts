@@ -36,6 +36,6 @@ export function compose(stack: Stack): Platform {
   for (const project of stack.instance.projects) {
     new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });
   }
-  for (const user of demoUsers) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
+  for (const user of Object.keys(demoUsers)) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
   return platform;
 }

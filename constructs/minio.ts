@@ -134,6 +134,7 @@ export class Minio extends System implements ObjectStore {
       ...bucketStatements('user-${jwt:preferred_username}', 'read-write'),
       { Effect: 'Allow', Action: ['s3:CreateBucket'], Resource: ['arn:aws:s3:::user-${jwt:preferred_username}'] },
     ]);
+    policy('administration', () => [{ Effect: 'Allow', Action: ['s3:ListAllMyBuckets', 's3:GetBucketLocation'], Resource: ['arn:aws:s3:::*'] }]);
     for (const project of this.platform.instance.projects) {
       this.bucket(`projet-${project.name}`);
       policy(`project-${project.name}`, () => bucketStatements(`projet-${project.name}`, 'read-write'));

@@ -8,6 +8,9 @@ import type { Workload } from './workload';
 /** The group that everybody joins by default. Its policy confines each person to a bucket of their own. */
 const everybody = 'datalab-users';
 
+/** Those who run the datalab: they see which buckets there are, and nobody's data. */
+const administrators = 'datalab-admins';
+
 /** Names that can be part of a bucket, a namespace and a Vault path as they are. */
 const usernamePattern = '^[a-z][a-z0-9]{0,30}$';
 
@@ -21,7 +24,7 @@ export class Realm extends Construct implements Identity {
   /** The `iss` of its tokens. */
   readonly issuer: string;
   private readonly keycloak: Keycloak;
-  private readonly groups: readonly Provisioned[];
+  private readonly people: Provisioned[] = [];
 
   constructor(keycloak: Keycloak, id: string) {
     super(keycloak, id);
@@ -54,8 +57,14 @@ export class Realm extends Construct implements Identity {
     });
     const users = this.group(everybody, everybody, 'person');
     this.provision('index/defaultGroups:DefaultGroups', 'default', { realmId: this.realm.output('id'), groupIds: [users.output('id')] });
-    this.groups = [users, ...instance.projects.map((project) => this.group(project.name, project.group, `project-${project.name}`))];
-    if (region.cluster.access === 'embedded') this.demoPeople();
+    const admins = this.group(administrators, administrators, 'administration');
+    const projects = new Map(instance.projects.map((project) => [project.name, this.group(project.name, project.group, `project-${project.name}`)]));
+    if (region.cluster.access !== 'embedded') return;
+    this.demoPeople();
+    const people = Object.entries(region.demoUsers);
+    this.members(everybody, users, people.map(([name]) => name));
+    this.members(administrators, admins, people.flatMap(([name, { admin }]) => (admin ? [name] : [])));
+    for (const [project, group] of projects) this.members(project, group, people.flatMap(([name, person]) => (person.projects.includes(project) ? [name] : [])));
   }
 
   grantDiscovery(workload: Workload): string {
@@ -99,31 +108,31 @@ export class Realm extends Construct implements Identity {
     return this.provision('index/group:Group', name, { realmId: this.realm.output('id'), name: group, attributes: { policy } });
   }
 
-  /** People to try the embedded region with; the first is a member of every declared project. */
+  /** People to try the embedded region with. */
   private demoPeople(): void {
-    const { instance, region } = this.keycloak.platform;
-    const people = region.demoUsers.map((username) =>
-      this.provision('index/user:User', username, {
-        realmId: this.realm.output('id'),
-        username,
-        enabled: true,
-        email: `${username}@example.org`,
-        emailVerified: true,
-        firstName: username,
-        lastName: 'Demo',
-        initialPassword: { value: new DerivedSecret(`keycloak/demo-${username}`).token, temporary: false },
-      }),
-    );
-    this.groups.forEach((group, index) => {
-      const members = index === 0 ? region.demoUsers : region.demoUsers.slice(0, 1);
-      const name = index === 0 ? everybody : instance.projects[index - 1]!.name;
-      const membership = this.provision('index/groupMemberships:GroupMemberships', name, {
-        realmId: this.realm.output('id'),
-        groupId: group.output('id'),
-        members: [...members],
-      });
-      people.forEach((person) => membership.node.addDependency(person));
+    for (const username of Object.keys(this.keycloak.platform.region.demoUsers)) {
+      this.people.push(
+        this.provision('index/user:User', username, {
+          realmId: this.realm.output('id'),
+          username,
+          enabled: true,
+          email: `${username}@example.org`,
+          emailVerified: true,
+          firstName: username,
+          lastName: 'Demo',
+          initialPassword: { value: new DerivedSecret(`keycloak/demo-${username}`).token, temporary: false },
+        }),
+      );
+    }
+  }
+
+  private members(name: string, group: Provisioned, members: readonly string[]): void {
+    const memberships = this.provision('index/groupMemberships:GroupMemberships', name, {
+      realmId: this.realm.output('id'),
+      groupId: group.output('id'),
+      members: [...members],
     });
+    for (const person of this.people) memberships.node.addDependency(person);
   }
 
   private provision(type: string, name: string, inputs: Record<string, unknown>, stateful = false): Provisioned {

@@ -19,7 +19,7 @@ const client = { clientId: 'datalab-cli', redirectUri: 'http://127.0.0.1:8250/ca
  * @throws UserError when there is no such person, or when a server refuses.
  */
 export async function injectedFor(stack: Stack, username: string, state: RegionState, pulumi: string): Promise<Injected> {
-  const people = stack.instance.regions[stack.region]!.demoUsers;
+  const people = Object.keys(stack.instance.regions[stack.region]!.demoUsers);
   if (!people.includes(username)) {
     throw new UserError(`There is no such person in ${stack.name}:`, [
       { path: 'user', got: JSON.stringify(username), allowed: people.join(', ') || 'none: the region has no demo people', fix: 'choose one of them' },
@@ -27,7 +27,7 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
   }
   const { issuer, s3 } = endpoints(stack);
   const authority = readText(state.file('pki', 'gateway-ca.crt'))!;
-  const opened = await openStack({ stack, state, pulumi, env: {} });
+  const opened = await openStack({ platform: compose(stack), state, pulumi, env: {} });
   const seed = (await opened.getConfig('datalab:seed')).value;
   const token = await accessTokenOf({ ...client, issuer, authority, username, password: derive(seed, `keycloak/demo-${username}@v1`) });
   const credentials = await s3CredentialsOf(s3, authority, token);

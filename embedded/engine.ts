@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync }
 import { join } from 'node:path';
 import { LocalWorkspace, PulumiCommand, type EngineEvent, type OpMap, type Stack as PulumiStack } from '@pulumi/pulumi/automation';
 import { exitCodes, UserError, type Problem } from '../model/errors';
-import type { Stack } from '../model/stack';
+import type { Platform } from '../constructs/platform';
 import { deploy } from '../provision/deploy';
 import { nameOf, startTimeOf } from './proc';
 import { readText, writeAtomic, type RegionState } from './state';
@@ -19,7 +19,7 @@ export interface Changes {
 }
 
 export interface EngineProps {
-  readonly stack: Stack;
+  readonly platform: Platform;
   readonly state: RegionState;
   /** The Pulumi engine. */
   readonly pulumi: string;
@@ -36,7 +36,7 @@ export interface Outcome {
 }
 
 /** Opens the Pulumi stack of an embedded region: state, passphrase and seed live in the region's directory. */
-export async function openStack({ stack, state, pulumi, pluginFolder, env }: EngineProps): Promise<PulumiStack> {
+export async function openStack({ platform, state, pulumi, pluginFolder, env }: EngineProps): Promise<PulumiStack> {
   const dir = state.file('pulumi');
   for (const part of ['backend', 'home', 'work', 'bin']) mkdirSync(join(dir, part), { recursive: true, mode: 0o700 });
   // The Automation API looks for <root>/bin/pulumi.
@@ -48,7 +48,7 @@ export async function openStack({ stack, state, pulumi, pluginFolder, env }: Eng
   if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
   clearDeadLocks(join(dir, 'backend'));
   const opened = await LocalWorkspace.createOrSelectStack(
-    { stackName: stack.name, projectName: 'datalab', program: async () => deploy(stack) },
+    { stackName: platform.stack.name, projectName: 'datalab', program: async () => deploy(platform) },
     {
       workDir: join(dir, 'work'),
       pulumiHome: join(dir, 'home'),
@@ -64,7 +64,7 @@ export async function openStack({ stack, state, pulumi, pluginFolder, env }: Eng
       },
     },
   );
-  const config = readText(join(dir, 'work', `Pulumi.${stack.name}.yaml`)) ?? '';
+  const config = readText(join(dir, 'work', `Pulumi.${platform.stack.name}.yaml`)) ?? '';
   if (!config.includes('datalab:seed')) await opened.setConfig('datalab:seed', { value: randomBytes(32).toString('base64url'), secret: true });
   return opened;
 }

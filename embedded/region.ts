@@ -1,4 +1,6 @@
 import { rmSync } from 'node:fs';
+import { compose } from '../constructs/compose';
+import type { Platform } from '../constructs/platform';
 import { nodesOf } from './nodes';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
@@ -22,6 +24,8 @@ export interface RegionOptions {
   readonly state?: string;
   /** @default 'auto' */
   readonly plugins?: PluginChoice;
+  /** What is deployed. @default what the stack composes */
+  readonly platform?: Platform;
   /** Take over objects that exist and do not belong to this stack. @default false */
   readonly adopt?: boolean;
 }
@@ -38,7 +42,7 @@ export interface OperationResult extends Outcome {
  */
 export async function operate(stack: Stack, operation: Operation, options: RegionOptions): Promise<OperationResult> {
   requireEmbedded(stack, operation);
-  const { progress } = options;
+  const { progress, platform = compose(stack) } = options;
   const state = openRegion(stack.name, options.state);
   return withRegionLock(state, options.command, async () => {
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
@@ -61,7 +65,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
     const standIn = plugin.kind === 'stand-in' ? await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: options.adopt ?? false }) : undefined;
     try {
       const opened = await openStack({
-        stack,
+        platform,
         state,
         pulumi: tools.pulumi,
         pluginFolder: plugin.folder,

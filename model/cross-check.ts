@@ -66,13 +66,12 @@ function checkCluster(name: string, region: Region, path: PropertyKey[], context
       fix: embedded ? 'rename the region to `local`, or give it the context of a kubeconfig' : "write access: 'embedded', or rename the region",
     });
   }
-  if (!embedded && region.demoUsers.length) {
+  if (!embedded && Object.keys(region.demoUsers).length) {
     refuse(context, [...path, 'demoUsers'], { allowed: 'demo users in the embedded region only', fix: 'remove them' });
   }
   if (embedded && region.crds === 'install') {
     refuse(context, [...path, 'crds'], { allowed: '"present": the embedded region brings its own', fix: "write crds: 'present'" });
   }
-  unique(region.demoUsers, (index) => [...path, 'demoUsers', index], 'demo user', context);
   const blocks: [PropertyKey[], readonly string[]][] = [
     [['cluster', 'apiServer', 'cidrs'], region.cluster.apiServer.cidrs],
     [['cluster', 'webhookCallers'], region.cluster.webhookCallers],
@@ -86,6 +85,20 @@ function checkCluster(name: string, region: Region, path: PropertyKey[], context
         refuse(context, [...path, ...at, index], {
           allowed: 'a block of at most /8 (IPv6: /32): a larger one opens the network policy it stands in',
           fix: 'name the addresses that are really used',
+        });
+      }
+    });
+  }
+}
+
+function checkDemoUsers(region: Region, instance: Checked, path: PropertyKey[], context: Context): void {
+  const declared = instance.projects.map((project) => project.name);
+  for (const [user, { projects }] of Object.entries(region.demoUsers)) {
+    projects.forEach((project, index) => {
+      if (!declared.includes(project)) {
+        refuse(context, [...path, 'demoUsers', user, 'projects', index], {
+          allowed: `a project of the instance: ${declared.join(', ') || 'there is none'}`,
+          fix: 'declare it in `projects`, or remove it here',
         });
       }
     });

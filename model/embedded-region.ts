@@ -9,7 +9,7 @@ export interface EmbeddedRegionProps {
   /** Port of the gateway on 127.0.0.1, one for each instance, so that their regions run side by side. */
   readonly port: number;
   readonly quotas: RegionDefinition['quotas'];
-  readonly demoUsers: readonly string[];
+  readonly demoUsers: RegionDefinition['demoUsers'];
   readonly internet: RegionDefinition['internet'];
 }
 
@@ -43,7 +43,7 @@ export function embeddedRegion(props: EmbeddedRegionProps): RegionDefinition {
     quotas: props.quotas,
     crds: 'present',
     internet: props.internet,
-    demoUsers: [...props.demoUsers],
+    demoUsers: props.demoUsers,
   };
 }
 

@@ -155,7 +155,17 @@ export const region = z.strictObject({
     })
     .optional(),
   /** People who exist to try the embedded region with; their namespaces are made at once. */
-  demoUsers: z.array(text(/^[a-z][a-z0-9]{0,30}$/, 'a user name of lower-case letters and digits', 'write for example `alice`')).default([]),
+  demoUsers: z
+    .record(
+      text(/^[a-z][a-z0-9]{0,30}$/, 'a user name of lower-case letters and digits', 'write for example `alice`'),
+      z.strictObject({
+        /** Declared projects that the person is a member of. */
+        projects: z.array(name).default([]),
+        /** Member of `datalab-admins`. */
+        admin: z.boolean().default(false),
+      }),
+    )
+    .default({}),
 });
 
 export type Region = z.output<typeof region>;

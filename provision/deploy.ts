@@ -1,8 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
-import { compose } from '../constructs/compose';
 import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
-import type { Stack } from '../model/stack';
+import type { Platform } from '../constructs/platform';
 import { packageOf } from '../constructs/tokens';
 import { provisioned } from './provisioned';
 import { withSecrets } from './secrets';
@@ -23,12 +22,12 @@ class KubernetesObject extends pulumi.CustomResource {
 }
 
 /**
- * Registers the whole platform of a stack with the Pulumi engine that runs this program.
+ * Registers a whole platform with the Pulumi engine that runs this program.
  * Reads the secret config `datalab:seed`, from which every derived secret comes.
  */
-export function deploy(stack: Stack): void {
+export function deploy(platform: Platform): void {
+  const { stack, region } = platform;
   const seed = new pulumi.Config('datalab').requireSecret('seed');
-  const region = stack.instance.regions[stack.region]!;
   const { access } = region.cluster;
   const provider = new kubernetes.Provider('cluster', {
     // Another cluster under the same name must replace, never update; another path to the same cluster must not.
@@ -41,7 +40,7 @@ export function deploy(stack: Stack): void {
   });
   const systems = new Map<string, System>();
   const registered = new Map<string, pulumi.Resource>();
-  for (const entry of ordered(entriesOf(compose(stack)))) {
+  for (const entry of ordered(entriesOf(platform))) {
     const parent = systems.get(entry.system) ?? new System(entry.system);
     systems.set(entry.system, parent);
     const options = { parent, protect: entry.stateful, retainOnDelete: entry.stateful, dependsOn: entry.after.map((id) => registered.get(id)!) };

@@ -82,6 +82,13 @@ export default defineInstance({
         groupsDn: 'ou=Groupes,o=insee,c=fr',
       },
     },
-    local: embeddedRegion({ nodePools, domain: 'ls3.localhost', port: 8444, quotas, demoUsers: ['alice', 'bob'], internet }),
+    local: embeddedRegion({
+      nodePools,
+      domain: 'ls3.localhost',
+      port: 8444,
+      quotas,
+      demoUsers: { alice: {}, bob: {}, carol: { projects: ['ape'] }, dave: { admin: true } },
+      internet,
+    }),
   },
 });

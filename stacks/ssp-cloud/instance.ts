@@ -81,7 +81,7 @@ export default defineInstance({
         user: { ...quotas.user, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },
         group: { ...quotas.group, 'requests.cpu': '8', 'requests.memory': '16Gi', 'requests.nvidia.com/gpu': 1 },
       },
-      demoUsers: ['alice', 'bob'],
+      demoUsers: { alice: {}, bob: {}, dave: { admin: true } },
       internet: 'direct',
     }),
   },
