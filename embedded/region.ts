@@ -10,6 +10,7 @@ import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startKubernetesPlugin } from './plugins/kubernetes';
+import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
 
@@ -94,16 +95,4 @@ export async function shutDown(stack: Stack, options: Pick<RegionOptions, 'progr
     await stopControlPlane({ state, progress: options.progress });
     if (options.deleteData) rmSync(state.dir, { recursive: true, force: true });
   });
-}
-
-function requireEmbedded(stack: Stack, operation: string): void {
-  if (stack.instance.regions[stack.region]!.cluster.access === 'embedded') return;
-  throw new UserError('That region is a real one:', [
-    {
-      path: 'stack',
-      got: stack.name,
-      allowed: 'an embedded region, `<instance>.local`; Pulumi itself deploys the others',
-      fix: operation === 'down' ? `pulumi destroy --exclude-protected --stack ${stack.name}` : `pulumi ${operation} --stack ${stack.name}`,
-    },
-  ]);
 }

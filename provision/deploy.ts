@@ -1,4 +1,4 @@
-import * as kubernetes from '@pulumi/kubernetes';
+import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import { compose } from '../constructs/compose';
 import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
@@ -21,6 +21,30 @@ class KubernetesObject extends pulumi.CustomResource {
 }
 
 /**
+ * The cluster, reached by the operator's own kubeconfig. Registered without the class of @pulumi/kubernetes, which
+ * writes the environment's KUBECONFIG into the state: each operator's path would be an update.
+ */
+class Cluster extends pulumi.ProviderResource {
+  constructor(stack: string, context: string | undefined) {
+    const { version } = JSON.parse(readFileSync(require.resolve('@pulumi/kubernetes/package.json'), 'utf8')) as { version: string };
+    super(
+      'kubernetes',
+      'cluster',
+      {
+        // Another cluster under the same name must replace, never update.
+        clusterIdentifier: stack,
+        ...(context === undefined ? {} : { context }),
+        enableServerSideApply: 'true',
+        enablePatchForce: 'true',
+        enableConfigMapMutable: 'true',
+        enableSecretMutable: 'true',
+      },
+      { version },
+    );
+  }
+}
+
+/**
  * Registers the whole platform of a stack with the Pulumi engine that runs this program.
  * Reads the secret config `datalab:seed`, from which every derived secret comes.
  */
@@ -28,15 +52,7 @@ export function deploy(stack: Stack): void {
   const seed = new pulumi.Config('datalab').requireSecret('seed');
   const region = stack.instance.regions[stack.region]!;
   const { access } = region.cluster;
-  const provider = new kubernetes.Provider('cluster', {
-    // Another cluster under the same name must replace, never update; another path to the same cluster must not.
-    clusterIdentifier: stack.name,
-    ...(access === 'embedded' ? {} : { context: access.context }),
-    enableServerSideApply: true,
-    enablePatchForce: true,
-    enableConfigMapMutable: true,
-    enableSecretMutable: true,
-  });
+  const provider = new Cluster(stack.name, access === 'embedded' ? undefined : access.context);
   const systems = new Map<string, System>();
   const registered = new Map<string, KubernetesObject>();
   for (const entry of ordered(entriesOf(compose(stack)))) {
