@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { ensureCrds } from '../embedded/crds';
+import { describeCrds, ensureCrds } from '../embedded/crds';
 import { readRegion, stateDirectory } from '../embedded/state';
 import { describeTools, ensureTools } from '../embedded/toolchain';
 import { exitCodes, UserError } from '../model/errors';
@@ -46,6 +46,7 @@ function doctorText(checks: readonly ClusterCheck[]): string {
 function computerChecks(state?: string): ClusterCheck[] {
   const directory = stateDirectory(state);
   const writable = isWritable(directory);
+  const definitions = describeCrds();
   return [
     { what: 'Node.js', ok: true, found: process.version, fix: '' },
     { what: 'state directory', ok: writable, found: writable ? directory : `${directory} cannot be written`, fix: 'name another one with --state or DATALAB_STATE' },
@@ -55,6 +56,7 @@ function computerChecks(state?: string): ClusterCheck[] {
       found: missing.length ? `missing: ${missing.join(', ')}` : dirname(found[0]!),
       fix: `./datalab doctor --install: it is ${how}`,
     })),
+    { what: 'CRDs of the embedded region', ok: definitions.found !== undefined, found: definitions.found ?? 'missing', fix: `./datalab doctor --install: they are ${definitions.how}` },
   ];
 }
 

@@ -87,7 +87,7 @@ export class System extends Construct {
   }
 }
 
-/** Marks an object that holds data: protected from deletion, retained when the stack or system goes. */
+/** Marks an object that holds data or fences it in: protected from deletion, retained when the stack or system goes. */
 export const stateful = { 'datalab-stacks/stateful': 'true' } as const;
 
 /** Labels of a namespace that make the API server enforce a level, warn of it and audit it. */
@@ -96,9 +96,9 @@ export function podSecurityLabels(level: PodSecurity): Record<string, string> {
 }
 
 /** Nothing enters or leaves the pods of the namespace unless another policy permits it. */
-export function defaultDeny(scope: Construct, namespace: string): void {
+export function defaultDeny(scope: Construct, namespace: string, annotations?: Readonly<Record<string, string>>): void {
   new k8s.KubeNetworkPolicy(scope, 'default-deny', {
-    metadata: { name: 'default-deny', namespace },
+    metadata: { name: 'default-deny', namespace, ...(annotations ? { annotations } : {}) },
     spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
   });
 }

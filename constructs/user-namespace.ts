@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import type { Quota, Region } from '../model/region';
 import { addresses, type Network } from './network';
 import { Platform } from './platform';
-import { defaultDeny, podSecurityLabels } from './system';
+import { defaultDeny, podSecurityLabels, stateful } from './system';
 
 export interface UserNamespaceProps {
   /** The person or project that owns it. */
@@ -24,15 +24,16 @@ export class UserNamespace extends Construct {
     super(scope, `${props.prefix}${props.owner}`);
     const platform = Platform.of(this);
     this.namespace = `${props.prefix}${props.owner}`;
-    const metadata = (name: string) => ({ name, namespace: this.namespace });
+    // The fence stays as long as the namespace: without it what runs there would be open.
+    const metadata = (name: string) => ({ name, namespace: this.namespace, annotations: stateful });
     new k8s.KubeNamespace(this, 'namespace', {
       metadata: {
         name: this.namespace,
         labels: { ...podSecurityLabels('restricted'), onyxia_owner: props.owner },
-        annotations: { 'datalab-stacks/stateful': 'true' },
+        annotations: stateful,
       },
     });
-    defaultDeny(this, this.namespace);
+    defaultDeny(this, this.namespace, stateful);
     new k8s.KubeNetworkPolicy(this, 'work', { metadata: metadata('work'), spec: workPolicy(platform.network, platform.region) });
     new k8s.KubeResourceQuota(this, 'quota', {
       metadata: metadata('onyxia-quota'),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { LocalWorkspace, PulumiCommand, type EngineEvent, type OpMap, type Stack as PulumiStack } from '@pulumi/pulumi/automation';
+import { LocalWorkspace, PulumiCommand, type EngineEvent, type Stack as PulumiStack } from '@pulumi/pulumi/automation';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import type { Platform } from '../constructs/platform';
 import { deploy } from '../provision/deploy';
@@ -76,29 +76,25 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
 export async function run(opened: PulumiStack, operation: Operation, tell: (detail: string) => void): Promise<Outcome> {
   const problems: Problem[] = [];
   const changed: string[] = [];
-  let counts: OpMap = {};
+  const counts = new Map<string, number>();
   let started = 0;
-  let total = 0;
+  let compared = 0;
+  const count = (op: string, name: string): void => {
+    counts.set(op, (counts.get(op) ?? 0) + 1);
+    if (op !== 'same') changed.push(`${op} ${name}`);
+  };
   const onEvent = (event: EngineEvent): void => {
-    if (event.resourcePreEvent) {
-      const { op, urn } = event.resourcePreEvent.metadata;
-      const name = objectName(urn);
-      total++;
-      if (name && op && op !== 'same' && op !== 'refresh' && op !== 'read') {
-        changed.push(`${op} ${name}`);
-        tell(`${op} ${name} (${++started})`);
-      } else if (name && operation === 'refresh') {
-        tell(`compare ${name} (${total})`);
-      }
-    }
-    if (event.resOutputsEvent && operation === 'refresh') {
-      const { op, urn } = event.resOutputsEvent.metadata;
-      const name = objectName(urn);
-      if (name && op && op !== 'same' && op !== 'refresh') changed.push(`${op} ${name}`);
+    // A refresh knows what changed when it has read an object, the others before they act on it.
+    const metadata = (operation === 'refresh' ? event.resOutputsEvent : event.resourcePreEvent)?.metadata;
+    const name = metadata && objectName(metadata.urn);
+    if (metadata?.op && name) {
+      const op = metadata.op === 'refresh' ? 'same' : metadata.op;
+      count(op, name);
+      if (operation === 'refresh') tell(`compared ${++compared} objects`);
+      else if (op !== 'same') tell(`${op} ${name} (${++started})`);
     }
     if (event.diagnosticEvent?.severity === 'error') problems.push(problemOf(event.diagnosticEvent));
     if (event.diagnosticEvent?.severity === 'info' && event.diagnosticEvent.ephemeral) tell(plain(event.diagnosticEvent.message));
-    if (event.summaryEvent) counts = event.summaryEvent.resourceChanges ?? {};
   };
   try {
     switch (operation) {
@@ -120,14 +116,17 @@ export async function run(opened: PulumiStack, operation: Operation, tell: (deta
   return { changes: summed(counts), changed };
 }
 
-function summed(counts: OpMap): Changes {
-  const sum = (...ops: string[]) => ops.reduce((total, op) => total + ((counts as Record<string, number>)[op] ?? 0), 0);
-  return { create: sum('create'), update: sum('update', 'replace', 'create-replacement'), delete: sum('delete'), same: sum('same') };
+/** A replacement is one update: the engine tells it as three steps. */
+function summed(counts: ReadonlyMap<string, number>): Changes {
+  const sum = (...ops: string[]) => ops.reduce((total, op) => total + (counts.get(op) ?? 0), 0);
+  return { create: sum('create'), update: sum('update', 'replace'), delete: sum('delete'), same: sum('same') };
 }
 
-/** The name of a Kubernetes object; undefined for the stack itself, its provider and its systems. */
+/** The name of an object of the platform; undefined for the stack itself, its providers and its systems. */
 function objectName(urn: string): string | undefined {
-  return urn.includes('kubernetes:') ? urn.split('::').at(-1) : undefined;
+  const [, , types, name] = urn.split('::');
+  const type = types?.split('$').at(-1) ?? '';
+  return type.startsWith('kubernetes:') ? name : undefined;
 }
 
 function problemOf({ urn, message }: { urn?: string; message: string }): Problem {

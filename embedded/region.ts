@@ -13,6 +13,7 @@ import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startKubernetesPlugin } from './plugins/kubernetes';
+import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
 
@@ -109,16 +110,4 @@ export async function credentialsOf(stack: Stack, username: string, options: Pic
     const { pulumi } = await ensureTools(['pulumi'], options.progress);
     return injectedFor(stack, username, state, pulumi);
   });
-}
-
-function requireEmbedded(stack: Stack, operation: string): void {
-  if (stack.instance.regions[stack.region]!.cluster.access === 'embedded') return;
-  throw new UserError('That region is a real one:', [
-    {
-      path: 'stack',
-      got: stack.name,
-      allowed: 'an embedded region, `<instance>.local`; Pulumi itself deploys the others',
-      fix: operation === 'down' ? `pulumi destroy --exclude-protected --stack ${stack.name}` : `pulumi ${operation} --stack ${stack.name}`,
-    },
-  ]);
 }

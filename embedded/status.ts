@@ -5,6 +5,7 @@ import type { Stack } from '../model/stack';
 import { describeControlPlane } from './control-plane';
 import { Kube, type KubeObject } from './kube';
 import { readiness } from './plugins/kubernetes-await';
+import { requireEmbedded } from './region-kind';
 import { runningServers } from './processes';
 import { readRegion } from './state';
 import { describeTools } from './toolchain';
@@ -29,6 +30,7 @@ export interface RegionStatus {
 
 /** What an embedded region has, asked of its API server. Changes nothing. */
 export async function regionStatus(stack: Stack, stateDirectory?: string): Promise<RegionStatus> {
+  requireEmbedded(stack, 'status');
   const state = readRegion(stack.name, stateDirectory);
   const controlPlane = describeControlPlane(state);
   const running = controlPlane !== undefined && runningServers(state).some((server) => server.name === 'kube-apiserver');

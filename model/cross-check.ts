@@ -29,6 +29,7 @@ export function crossCheck(instance: Checked, context: Context): void {
   for (const [name, region] of Object.entries(instance.regions)) {
     const path = ['regions', name];
     checkCluster(name, region, path, context);
+    checkDemoUsers(region, instance, path, context);
     checkExposure(region, path, context);
     if (region.nodePools.length) {
       checkNodePools(region, path, context);

@@ -1,9 +1,8 @@
-import * as kubernetes from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
 import type { Platform } from '../constructs/platform';
 import { packageOf } from '../constructs/tokens';
-import { provisioned } from './provisioned';
+import { packageVersion, provisioned } from './provisioned';
 import { withSecrets } from './secrets';
 
 /** A part of the platform, as Pulumi shows it. One type for all, so that moving an object keeps its URN. */
@@ -22,6 +21,29 @@ class KubernetesObject extends pulumi.CustomResource {
 }
 
 /**
+ * The cluster, reached by the operator's own kubeconfig. Registered without the class of @pulumi/kubernetes, which
+ * writes the environment's KUBECONFIG into the state: each operator's path would be an update.
+ */
+class Cluster extends pulumi.ProviderResource {
+  constructor(stack: string, context: string | undefined) {
+    super(
+      'kubernetes',
+      'cluster',
+      {
+        // Another cluster under the same name must replace, never update.
+        clusterIdentifier: stack,
+        ...(context === undefined ? {} : { context }),
+        enableServerSideApply: 'true',
+        enablePatchForce: 'true',
+        enableConfigMapMutable: 'true',
+        enableSecretMutable: 'true',
+      },
+      { version: packageVersion('kubernetes') },
+    );
+  }
+}
+
+/**
  * Registers a whole platform with the Pulumi engine that runs this program.
  * Reads the secret config `datalab:seed`, from which every derived secret comes.
  */
@@ -29,15 +51,7 @@ export function deploy(platform: Platform): void {
   const { stack, region } = platform;
   const seed = new pulumi.Config('datalab').requireSecret('seed');
   const { access } = region.cluster;
-  const provider = new kubernetes.Provider('cluster', {
-    // Another cluster under the same name must replace, never update; another path to the same cluster must not.
-    clusterIdentifier: stack.name,
-    ...(access === 'embedded' ? {} : { context: access.context }),
-    enableServerSideApply: true,
-    enablePatchForce: true,
-    enableConfigMapMutable: true,
-    enableSecretMutable: true,
-  });
+  const provider = new Cluster(stack.name, access === 'embedded' ? undefined : access.context);
   const systems = new Map<string, System>();
   const registered = new Map<string, pulumi.Resource>();
   for (const entry of ordered(entriesOf(platform))) {

@@ -48,6 +48,7 @@ function resolved(value: unknown, registered: ReadonlyMap<string, pulumi.Resourc
   return value;
 }
 
-function packageVersion(name: string): string {
+/** The version of a package's SDK, which is the version of its plugin. */
+export function packageVersion(name: string): string {
   return (JSON.parse(readFileSync(require.resolve(`@pulumi/${name}/package.json`), 'utf8')) as { version: string }).version;
 }

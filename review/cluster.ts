@@ -21,7 +21,7 @@ interface Listed {
 /** How to ask a cluster for all objects of a plural name, `nodes` for example. */
 export type ListObjects = (plural: string) => Promise<readonly Listed[]>;
 
-/** What the stack expects of a cluster that its administrators prepared: definitions, storage, nodes, issuer, gateway. */
+/** What the stack expects of a cluster that its administrators prepared: definitions, storage classes, nodes. */
 export async function checkCluster(stack: Stack, list: ListObjects): Promise<ClusterCheck[]> {
   const region = stack.instance.regions[stack.region]!;
   const objects = entriesOf(compose(stack)).map(({ object }) => object);
