@@ -19,7 +19,7 @@ export interface MinioProps {
 export const minioAudience = 'minio';
 
 /** Audience of workloads' service-account tokens; the two must differ. */
-const workloadAudience = 'minio-workloads';
+export const workloadAudience = 'minio-workloads';
 
 /**
  * Object storage with the S3 interface. One pod in size `small`; else four pods that survive the loss of one.

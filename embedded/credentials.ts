@@ -5,7 +5,7 @@ import { UserError } from '../model/errors';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
 import { openStack } from './engine';
-import { accessTokenOf, s3CredentialsOf } from './login';
+import { accessTokenOf, s3CredentialsOf, type LoginProps } from './login';
 import { readText, type RegionState } from './state';
 
 /** What Onyxia would inject into a person's service, by variable name. */
@@ -25,12 +25,9 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
       { path: 'user', got: JSON.stringify(username), allowed: people.join(', ') || 'none: the region has no demo people', fix: 'choose one of them' },
     ]);
   }
-  const { issuer, s3 } = endpoints(stack);
-  const authority = readText(state.file('pki', 'gateway-ca.crt'))!;
-  const opened = await openStack({ platform: compose(stack), state, pulumi, env: {} });
-  const seed = (await opened.getConfig('datalab:seed')).value;
-  const token = await accessTokenOf({ ...client, issuer, authority, username, password: derive(seed, `keycloak/demo-${username}@v1`) });
-  const credentials = await s3CredentialsOf(s3, authority, token);
+  const { s3 } = endpoints(stack);
+  const token = await accessTokenOf(loginOf(stack, username, state, await seedOf(stack, state, pulumi)));
+  const credentials = await s3CredentialsOf(s3, authorityOf(state), token);
   return {
     ...credentials,
     AWS_DEFAULT_REGION: 'us-east-1',
@@ -38,6 +35,23 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
     AWS_BUCKET_NAME: `user-${username}`,
     AWS_CA_BUNDLE: state.file('pki', 'gateway-ca.crt'),
   };
+}
+
+/** How a demo person logs in with the command's client. */
+export function loginOf(stack: Stack, username: string, state: RegionState, seed: string): LoginProps {
+  const { issuer } = endpoints(stack);
+  return { ...client, issuer, authority: authorityOf(state), username, password: derive(seed, `keycloak/demo-${username}@v1`) };
+}
+
+/** The secret from which the region's derived secrets come. */
+export async function seedOf(stack: Stack, state: RegionState, pulumi: string): Promise<string> {
+  const opened = await openStack({ platform: compose(stack), state, pulumi, env: {} });
+  return (await opened.getConfig('datalab:seed')).value;
+}
+
+/** PEM of the authority that signs the gateway's hosts. */
+export function authorityOf(state: RegionState): string {
+  return readText(state.file('pki', 'gateway-ca.crt'))!;
 }
 
 /** The public addresses of a stack's realm and object store. */
