@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
+import { knownAddress } from './address';
 import { Kube } from './kube';
+import { runProcessNode } from './node/node';
 import { openRegion } from './state';
 import { provideVolumes } from './volumes';
 
 /**
- * The region's own long-running process: it does what a cluster's add-ons would do, for now the provisioning of
- * volumes. Ends on SIGTERM.
+ * The region's own long-running process: it does what a cluster's add-ons would do, the provisioning of volumes, and is
+ * the kubelet of the process node. Ends on SIGTERM; servers that it started go on.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { state: { type: 'string' }, stack: { type: 'string' } } });
@@ -15,7 +17,10 @@ async function main(): Promise<void> {
   const kube = new Kube(state.file('pki', 'agent.kubeconfig'));
   const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
   log('started');
-  await provideVolumes(kube, log, stop.signal);
+  await Promise.all([
+    provideVolumes({ kube, state, log, signal: stop.signal }),
+    runProcessNode({ state, region: knownAddress(state)!, log, signal: stop.signal }),
+  ]);
   kube.close();
   log('stopped');
 }

@@ -2,8 +2,9 @@ import type { Progress } from '../model/progress';
 import { agentAccess, kwokAccess } from './access';
 import { knownAddress, regionAddress, regionPorts } from './address';
 import { Kube } from './kube';
+import { livingContainers, stopContainers } from './node/container';
 import { ensurePki } from './pki';
-import { ensureServer, isRunning, requireRunning, runningServers, stopServers, type Server } from './processes';
+import { ensureServer, isRunning, requireRunning, runningServers, stopServer, stopServers, type Server } from './processes';
 import { agent, apiserver, controllerManager, etcd, kwok, scheduler } from './servers';
 import type { RegionState } from './state';
 import type { Tools } from './toolchain';
@@ -69,9 +70,12 @@ export async function startControlPlane(options: {
   return describeControlPlane(state)!;
 }
 
-/** Stops every server of the region, also those that other parts of it started. Data stays. */
+/** Stops every server of the region, first those in its pods, then those that other parts of it started. Data stays. */
 export async function stopControlPlane(options: { state: RegionState; progress: Progress }): Promise<void> {
   const { state, progress } = options;
+  await stopServer(state, 'agent'); // it would start them again
+  const pods = livingContainers(state).length;
+  if (pods) await progress.step(`stop ${pods} servers of the process node`, (tell) => stopContainers(state, tell));
   const running = runningServers(state);
   if (running.length) await progress.step(`stop ${running.length} servers`, (tell) => stopServers(state, tell));
   else await stopServers(state);

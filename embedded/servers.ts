@@ -1,12 +1,14 @@
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { regionPorts } from './address';
 import type { Kube } from './kube';
+import { leaseHolder, nodeName } from './node/this-computer';
 import { serviceRange } from './pki';
-import type { Server } from './processes';
+import { runningServers, type Server } from './processes';
 import { projectRoot, type RegionState } from './state';
-import type { Tools } from './toolchain';
+import { cacheDirectory, type Tools } from './toolchain';
 
 /** Private addresses that simulated pods get; nothing listens there. */
 const podRange = '10.244.0.0/16';
@@ -110,16 +112,30 @@ export function kwok({ tools }: Region): Server {
   };
 }
 
-export function agent({ state }: Region): Server {
+/** Ready when it has looked at every pod of the process node. */
+export function agent({ state, kube }: Region): Server {
   const program = join(__dirname, 'agent.ts');
-  const kubeconfig = 'pki/agent.kubeconfig';
+  const kubeconfigs = ['pki/agent.kubeconfig', 'pki/node.kubeconfig'];
+  const sources = ['agent.ts', 'volumes.ts', 'kube.ts', ...['node', 'launchers'].flatMap((folder) => readdirSync(join(__dirname, folder)).map((file) => join(folder, file)))];
   const loader = pathToFileURL(require.resolve('tsx', { paths: [projectRoot] })).href;
   return {
     name: 'agent',
     command: process.execPath,
     args: ['--import', loader, program, '--state', '..', '--stack', state.stack],
-    files: [kubeconfig, program],
+    // Launchers look for tools where this command does.
+    env: { DATALAB_CACHE: cacheDirectory(), ...given('DATALAB_TOOLS'), ...given('DATALAB_LAUNCHERS'), ...given('JAVA_HOME') },
+    files: [...kubeconfigs, ...sources.map((file) => join(__dirname, file))],
+    ready: async () => {
+      const lease = await kube.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: 'kube-node-lease', name: nodeName } });
+      const { pid } = runningServers(state).find(({ name }) => name === 'agent') ?? {};
+      return pid !== undefined && lease?.spec.holderIdentity === leaseHolder(pid);
+    },
   };
+}
+
+function given(name: string): Record<string, string> {
+  const value = process.env[name];
+  return value ? { [name]: value } : {};
 }
 
 function accepts(host: string, port: number): Promise<boolean> {
