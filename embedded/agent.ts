@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   ]);
   kube.close();
   log('stopped');
+  process.exit(); // probes of servers that go on may wait still
 }
 
 void main();
