@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { exitCodes, UserError } from '../model/errors';
 import { addDoctor } from './doctor';
 import { addDown } from './down';
+import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
@@ -16,6 +17,7 @@ const program = new Command('datalab')
 addOperations(program);
 addDown(program);
 addStatus(program);
+addLogs(program);
 addRender(program);
 addDoctor(program);
 

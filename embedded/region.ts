@@ -8,10 +8,16 @@ import { startControlPlane, stopControlPlane, type ControlPlane } from './contro
 import { ensureCrds } from './crds';
 import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
+import { installLaunchers } from './launchers/install';
+import { requireSandbox } from './node/requirements';
+import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startKubernetesPlugin } from './plugins/kubernetes';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
+
+/** How long the servers of the process node may take together. */
+const secondsToReady = 180;
 
 export interface RegionOptions {
   readonly progress: Progress;
@@ -42,6 +48,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   return withRegionLock(state, options.command, async () => {
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
     const definitions = await ensureCrds(progress);
+    await requireSandbox();
+    await installLaunchers(stack, progress);
     const controlPlane = await startControlPlane({ state, tools, progress });
     const region = stack.instance.regions[stack.region]!;
     const kube = new Kube(controlPlane.kubeconfig);
@@ -53,8 +61,10 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         nodes: nodesOf(region.nodePools),
         progress,
       });
-    } finally {
+      if (operation === 'up' || operation === 'refresh') await waitForServers(kube, progress, secondsToReady);
+    } catch (error) {
       kube.close();
+      throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
     const standIn = plugin.kind === 'stand-in' ? await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: options.adopt ?? false }) : undefined;
@@ -76,11 +86,13 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }
       const outcome = await step(`${operation} ${stack.name}`, operation).finally(refuseStrangers);
       return { ...outcome, controlPlane, plugin: plugin.kind };
     } finally {
+      kube.close();
       await standIn?.stop();
     }
   });

@@ -8,7 +8,8 @@ import type { Launcher } from './launcher';
 export const keycloak: Launcher = {
   name: 'keycloak',
   repositories: ['keycloak/keycloak'],
-  runs: () => `Keycloak ${keycloakVersion}`,
+  runs: () => (hasKeycloak() ? `Keycloak ${keycloakVersion}` : undefined),
+  how: 'datalab doctor --install: its release, else through Maven',
   install: async (env, progress) => void (await ensureKeycloak(env, progress)),
   open: async ({ env, address, memory }) => {
     if (!hasKeycloak()) throw notInstalled();

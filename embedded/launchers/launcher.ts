@@ -42,8 +42,10 @@ export interface Launcher {
   readonly name: string;
   /** Image repositories without registry: `keycloak/keycloak` is that of `quay.io/keycloak/keycloak:26.7.5`. */
   readonly repositories: readonly string[];
-  /** What runs, for `status`: `Keycloak 26.7.5`. */
-  readonly runs: () => string;
+  /** What runs, for `status`: `Keycloak 26.7.5`; undefined when it is not there. */
+  readonly runs: () => string | undefined;
+  /** How it is got, for `doctor`. */
+  readonly how: string;
   /** Others keep data there: it stops after them. @default false */
   readonly stopsLast?: boolean;
   /**

@@ -10,7 +10,8 @@ import type { Launcher } from './launcher';
 export const minio: Launcher = {
   name: 'minio',
   repositories: ['silo', 'minio'],
-  runs: () => `MinIO ${toolTable.minio.version}, in place of its fork SILO`,
+  runs: () => (toolPath('minio', 'minio') ? `MinIO of ${/\d{8}/.exec(toolTable.minio.version)![0]}, in place of its fork SILO` : undefined),
+  how: 'datalab doctor --install: built from its Go module',
   install: async (_env, progress) => void (await ensureTools(['minio'], progress)),
   open: async ({ address, memory }) => {
     const binary = toolPath('minio', 'minio');

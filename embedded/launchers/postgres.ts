@@ -4,9 +4,10 @@ import { delimiter, dirname, join } from 'node:path';
 import { exitCodes, UserError } from '../../model/errors';
 import type { Launcher } from './launcher';
 
-
 /** Where Debian keeps servers, by major version. */
 const packages = '/usr/lib/postgresql';
+
+const installation = 'install it: apt-get install postgresql, or dnf install postgresql-server';
 
 /** PostgreSQL of this computer, with the entrypoint of the official image; its client programs too. */
 export const postgres: Launcher = {
@@ -15,8 +16,11 @@ export const postgres: Launcher = {
   stopsLast: true,
   runs: () => {
     const directory = serverDirectory();
-    return directory ? execFileSync(join(directory, 'postgres'), ['--version'], { encoding: 'utf8' }).trim().replace('postgres (PostgreSQL)', 'PostgreSQL') : 'PostgreSQL';
+    if (!directory) return undefined;
+    const printed = execFileSync(join(directory, 'postgres'), ['--version'], { encoding: 'utf8' });
+    return `PostgreSQL ${/[\d.]+/.exec(printed)![0]} of this computer`;
   },
+  how: installation,
   install: async () => void required(),
   open: async ({ address }) => ({
     entrypoint: ['/bin/sh', '/opt/image/docker-entrypoint.sh'],
@@ -35,7 +39,7 @@ function required(): string {
     path: 'postgres',
     got: 'neither on the PATH nor below /usr/lib/postgresql',
     allowed: 'a PostgreSQL server, 15 or newer, below /usr',
-    fix: 'install it: apt-get install postgresql, or dnf install postgresql-server',
+    fix: installation,
   }], exitCodes.failed);
 }
 
