@@ -4,13 +4,14 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describeCrds, ensureCrds } from '../embedded/crds';
+import { describeLaunchers, installLaunchers } from '../embedded/launchers/install';
 import { readRegion, stateDirectory } from '../embedded/state';
 import { describeTools, ensureTools } from '../embedded/toolchain';
 import { exitCodes, UserError } from '../model/errors';
 import { loadStack, type Stack } from '../model/stack';
 import { checkCluster, type ClusterCheck } from '../review/cluster';
 import { printedProgress } from './progress';
-import { jsonOption, stateOption } from './stack-argument';
+import { defaultStack, jsonOption, stateOption } from './stack-argument';
 import { table } from './table';
 
 export function addDoctor(program: Command): void {
@@ -27,6 +28,7 @@ export function addDoctor(program: Command): void {
       if (flags.install) {
         await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], printedProgress());
         await ensureCrds(printedProgress());
+        await installLaunchers(stack ?? loadStack(defaultStack), printedProgress());
       }
       const checks = [...computerChecks(flags.state), ...(stack ? await clusterChecks(stack, flags.state) : [])];
       process.stdout.write(`${flags.json ? JSON.stringify({ checks }) : doctorText(checks)}\n`);
@@ -57,6 +59,9 @@ function computerChecks(state?: string): ClusterCheck[] {
       fix: `./datalab doctor --install: it is ${how}`,
     })),
     { what: 'CRDs of the embedded region', ok: definitions.found !== undefined, found: definitions.found ?? 'missing', fix: `./datalab doctor --install: they are ${definitions.how}` },
+    ...describeLaunchers().filter(({ name }) => !describeTools().some((tool) => tool.name === name)).map(({ name, found, how }) => ({
+      what: `server ${name}`, ok: found !== undefined, found: found ?? 'missing', fix: how,
+    })),
   ];
 }
 

@@ -3,6 +3,7 @@ import { exitCodes, UserError } from '../model/errors';
 import { addDoctor } from './doctor';
 import { addDown } from './down';
 import { addLogin } from './login';
+import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
@@ -18,6 +19,7 @@ addOperations(program);
 addDown(program);
 addLogin(program);
 addStatus(program);
+addLogs(program);
 addRender(program);
 addDoctor(program);
 

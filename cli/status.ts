@@ -28,8 +28,9 @@ export function statusText(status: RegionStatus, plugin?: string): string {
   return [
     table(['SYSTEM', 'NAMESPACE', 'STATE', 'RUNS', 'URL'], rows),
     '',
-    'real       API server, etcd, controllers, scheduler, Pulumi engine',
-    `simulated  nodes, pods, volumes; no gateway answers the URLs, no network policy is enforced${plugin === 'stand-in' ? '; Pulumi plugin: our stand-in' : ''}`,
+    `real       ${['API server, etcd, controllers, scheduler, Pulumi engine', ...status.servers].join('\n           ')}`,
+    `simulated  the other nodes, pods and volumes; no gateway answers the URLs${plugin === 'stand-in' ? '; Pulumi plugin: our stand-in' : ''}`,
+    `not enforced\n${status.notEnforced.map((line) => `           ${line}`).join('\n')}`,
     '',
     `kubeconfig ${status.kubeconfig}`,
     '',

@@ -13,12 +13,17 @@ export const kwokAccess = access('kwok', kwokUser, [
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
 ]);
 
-/** What the agent may do: provide simulated volumes. */
+/** What the agent may do: provide volumes, sign certificates into their Secrets, and serve the gateway's routes. */
 export const agentAccess = access('agent', agentUser, [
   { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: read },
   { apiGroups: [''], resources: ['persistentvolumeclaims/status'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['persistentvolumes'], verbs: [...read, 'create', 'patch', 'delete'] },
   { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['get'] },
+  { apiGroups: ['cert-manager.io'], resources: ['certificates'], verbs: read },
+  { apiGroups: ['cert-manager.io'], resources: ['certificates/status'], verbs: ['patch'] },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch'] },
+  { apiGroups: ['gateway.networking.k8s.io'], resources: ['gateways', 'httproutes'], verbs: read },
+  { apiGroups: [''], resources: ['services', 'pods'], verbs: read },
 ]);
 
 function access(name: string, user: string, rules: Rule[]): KubeObject[] {

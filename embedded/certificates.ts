@@ -11,7 +11,8 @@ const renewBefore = 30 * 24 * 60 * 60 * 1000;
  * Stands in for cert-manager until `signal` aborts: signs what Certificates ask for with the region's own authority,
  * keeps it in their Secrets, and renews it when less than 30 days remain.
  */
-export async function signCertificates(state: RegionState, kube: Kube, log: (line: string) => void, signal: AbortSignal): Promise<void> {
+export async function signCertificates(options: { state: RegionState; kube: Kube; log: (line: string) => void; signal: AbortSignal }): Promise<void> {
+  const { state, kube, log, signal } = options;
   await follow(kube, '/apis/cert-manager.io/v1/certificates', (certificate) => sign(state, kube, certificate, log), log, signal);
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
 import type { Kube, KubeObject } from './kube';
+import { processNodeAdmission } from './node/admission';
 import { volumeProvisioner } from './volumes';
 
 const fieldManager = 'datalab-stacks-region';
@@ -22,7 +23,7 @@ export interface ClusterShape {
   readonly nodes: readonly KubeObject[];
 }
 
-/** What a cluster's administrator does before handing the cluster over: CRDs, StorageClasses, nodes. */
+/** What a cluster's administrator does before handing the cluster over: CRDs, StorageClasses, nodes, and which pods go to the process node. */
 export async function prepareCluster(options: ClusterShape & { kube: Kube; progress: Progress }): Promise<void> {
   const { kube, progress, definitions, storageClasses, nodes } = options;
   const title = `prepare ${nodes.length} nodes, ${storageClasses.length} storage classes and ${definitions.length} CRDs`;
@@ -31,6 +32,7 @@ export async function prepareCluster(options: ClusterShape & { kube: Kube; progr
       applyNodes(kube, nodes),
       ...storageClasses.map((name, index) => kube.apply(storageClass(name, index === 0), owned)),
       ...definitions.map((definition) => applyDefinition(kube, definition)),
+      ...processNodeAdmission().map((object) => kube.apply(object, owned)),
     ]);
     tell('wait until the API server serves the CRDs');
     await waitEstablished(kube, definitions);

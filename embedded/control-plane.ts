@@ -2,8 +2,9 @@ import type { Progress } from '../model/progress';
 import { agentAccess, kwokAccess } from './access';
 import { knownAddress, regionAddress, regionPorts } from './address';
 import { Kube } from './kube';
+import { livingContainers, stopContainers } from './node/container';
 import { ensurePki } from './pki';
-import { ensureServer, isRunning, requireRunning, runningServers, stopServers, type Server } from './processes';
+import { ensureServer, isRunning, requireRunning, runningServers, stopServer, stopServers, type Server } from './processes';
 import { agent, apiserver, controllerManager, etcd, kwok, scheduler } from './servers';
 import type { RegionState } from './state';
 import type { Tools } from './toolchain';
@@ -11,7 +12,7 @@ import type { Tools } from './toolchain';
 export interface ControlPlane {
   /** The region's loopback address, 127.42.N.1. */
   readonly address: string;
-  /** `https://127.42.N.1:26443`, also the issuer of service-account tokens. */
+  /** `https://127.42.N.1:26443`. */
   readonly server: string;
   /** Path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
@@ -39,13 +40,15 @@ export async function startControlPlane(options: {
   state: RegionState;
   tools: Tools;
   progress: Progress;
+  /** Port of 127.0.0.1 on which the gateway is served. @default it is not */
+  gatewayPort?: number;
 }): Promise<ControlPlane> {
-  const { state, tools, progress } = options;
+  const { state, tools, progress, gatewayPort } = options;
   const address = await regionAddress(state);
   await ensurePki(state, address);
   const kube = new Kube(state.file('kubeconfig'));
   try {
-    const region = { state, address, tools, kube };
+    const region = { state, address, tools, kube, gatewayPort };
     const stores = [etcd(region), apiserver(region)];
     const clients = [kwok(region), controllerManager(region), scheduler(region), agent(region)];
     const missing = [...stores, ...clients].filter((server) => !isRunning(state, server));
@@ -68,9 +71,12 @@ export async function startControlPlane(options: {
   return describeControlPlane(state)!;
 }
 
-/** Stops every server of the region, also those that other parts of it started. Data stays. */
+/** Stops every server of the region, first those in its pods, then those that other parts of it started. Data stays. */
 export async function stopControlPlane(options: { state: RegionState; progress: Progress }): Promise<void> {
   const { state, progress } = options;
+  await stopServer(state, 'agent'); // it would start them again
+  const pods = livingContainers(state).length;
+  if (pods) await progress.step(`stop ${pods} servers of the process node`, (tell) => stopContainers(state, tell));
   const running = runningServers(state);
   if (running.length) await progress.step(`stop ${running.length} servers`, (tell) => stopServers(state, tell));
   else await stopServers(state);

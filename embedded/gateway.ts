@@ -2,9 +2,7 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { createServer } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Kube, KubeObject } from './kube';
-
-/** Where a pod's ports are on this computer; undefined for a simulated pod. */
-export type AddressOf = (namespace: string, pod: string) => string | undefined;
+import { loopbackOf } from './node/addresses';
 
 /** Milliseconds that routes and certificates are remembered. */
 const memory = 1000;
@@ -25,7 +23,16 @@ interface Rule {
  * Stands in for the gateway until `signal` aborts: serves the region's HTTPRoutes on one port of 127.0.0.1 with the
  * certificates of the Gateway's listeners, and passes requests to the pods that run on this computer.
  */
-export async function serveGateway(kube: Kube, port: number, addressOf: AddressOf, log: (line: string) => void, signal: AbortSignal): Promise<void> {
+export async function serveGateway(options: {
+  kube: Kube;
+  /** Of 127.0.0.1. */
+  port: number;
+  /** The region's loopback address. */
+  region: string;
+  log: (line: string) => void;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { kube, port, region, log, signal } = options;
   const contexts = remembered((host: string) => secureContext(kube, host));
   const rules = remembered((host: string) => rulesOf(kube, host));
   const server = createServer({
@@ -34,7 +41,7 @@ export async function serveGateway(kube: Kube, port: number, addressOf: AddressO
   server.on('request', (incoming, outgoing) => {
     const host = (incoming.headers.host ?? '').replace(/:\d+$/, '');
     rules(host)
-      .then((found) => backendOf(kube, found, incoming.url ?? '/', addressOf))
+      .then((found) => backendOf(kube, found, incoming.url ?? '/', region))
       .then((backend) => (typeof backend === 'string' ? refuse(outgoing, backend) : pass(incoming, outgoing, backend, port)))
       .catch((error: Error) => refuse(outgoing, `503 the gateway's stand-in cannot read its routes: ${error.message}`));
   });
@@ -74,7 +81,7 @@ async function rulesOf(kube: Kube, host: string): Promise<Rule[]> {
 }
 
 /** A ready pod that serves the path, or the answer that says why there is none. */
-async function backendOf(kube: Kube, rules: readonly Rule[], url: string, addressOf: AddressOf): Promise<Backend | string> {
+async function backendOf(kube: Kube, rules: readonly Rule[], url: string, region: string): Promise<Backend | string> {
   const path = url.split('?')[0]!;
   const rule = rules.find(({ prefixes }) => prefixes.some((prefix) => path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`)));
   if (!rule) return '404 no route';
@@ -84,7 +91,7 @@ async function backendOf(kube: Kube, rules: readonly Rule[], url: string, addres
   const labelSelector = Object.entries(service.spec.selector as Record<string, string>).map(([key, value]) => `${key}=${value}`).join(',');
   const pods = await kube.list('v1', 'Pod', { namespace, labelSelector });
   for (const pod of pods.filter(isReady)) {
-    const address = addressOf(namespace, pod.metadata.name);
+    const address = loopbackOf(pod.status?.podIP, region);
     if (address) return { address, port: portOf(service, rule.port, pod) };
   }
   return `503 no pod of ${namespace}/${name} is ready on this computer`;

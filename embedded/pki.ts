@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, we
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { regionPorts } from './address';
+import { nodeName } from './node/this-computer';
 import { readText, writeAtomic, type RegionState } from './state';
 
 x509.cryptoProvider.set(webcrypto);
@@ -40,6 +41,7 @@ function leaves(address: string): Leaf[] {
     { file: 'scheduler', authority: 'ca', subject: [{ CN: ['system:kube-scheduler'] }] },
     { file: 'kwok', authority: 'ca', subject: [{ CN: [kwokUser] }] },
     { file: 'agent', authority: 'ca', subject: [{ CN: [agentUser] }] },
+    { file: 'node', authority: 'ca', subject: [{ O: ['system:nodes'] }, { CN: [`system:node:${nodeName}`] }] },
   ];
 }
 
@@ -60,7 +62,7 @@ export async function ensurePki(state: RegionState, address: string, now = new D
   ensureServiceAccountKey(state);
   ensureEncryptionKey(state);
   writeKubeconfig(state, address, 'admin', 'kubeconfig');
-  for (const user of ['controller-manager', 'scheduler', 'kwok', 'agent']) {
+  for (const user of ['controller-manager', 'scheduler', 'kwok', 'agent', 'node']) {
     writeKubeconfig(state, address, user, `pki/${user}.kubeconfig`);
   }
 }

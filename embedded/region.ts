@@ -11,11 +11,17 @@ import { ensureCrds } from './crds';
 import { injectedFor, type Injected } from './credentials';
 import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
+import { installLaunchers } from './launchers/install';
+import { requireSandbox } from './node/requirements';
+import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startKubernetesPlugin } from './plugins/kubernetes';
 import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
+
+/** How long the servers of the process node may take together. */
+const secondsToReady = 180;
 
 export interface RegionOptions {
   readonly progress: Progress;
@@ -45,11 +51,13 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   requireEmbedded(stack, operation);
   const { progress, platform = compose(stack) } = options;
   const state = openRegion(stack.name, options.state);
+  const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
     const definitions = await ensureCrds(progress);
-    const controlPlane = await startControlPlane({ state, tools, progress });
-    const region = stack.instance.regions[stack.region]!;
+    await requireSandbox();
+    await installLaunchers(stack, progress);
+    const controlPlane = await startControlPlane({ state, tools, progress, gatewayPort: region.exposure.port });
     const kube = new Kube(controlPlane.kubeconfig);
     try {
       await prepareCluster({
@@ -59,8 +67,10 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         nodes: nodesOf(region.nodePools),
         progress,
       });
-    } finally {
+      if (operation === 'up' || operation === 'refresh') await waitForServers(kube, progress, secondsToReady);
+    } catch (error) {
       kube.close();
+      throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
     const standIn = plugin.kind === 'stand-in' ? await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: options.adopt ?? false }) : undefined;
@@ -82,11 +92,13 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }
       const outcome = await step(`${operation} ${stack.name}`, operation).finally(refuseStrangers);
       return { ...outcome, controlPlane, plugin: plugin.kind };
     } finally {
+      kube.close();
       await standIn?.stop();
     }
   });

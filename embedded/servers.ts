@@ -1,21 +1,28 @@
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { regionPorts } from './address';
 import type { Kube } from './kube';
+import { leaseHolder, nodeName } from './node/this-computer';
 import { serviceRange } from './pki';
-import type { Server } from './processes';
+import { runningServers, type Server } from './processes';
 import { projectRoot, type RegionState } from './state';
-import type { Tools } from './toolchain';
+import { cacheDirectory, type Tools } from './toolchain';
 
 /** Private addresses that simulated pods get; nothing listens there. */
 const podRange = '10.244.0.0/16';
+
+/** A name that pods resolve, also those of the process node: it goes with the region wherever its address is. */
+export const serviceAccountIssuer = `https://kubernetes.default.svc.cluster.local:${regionPorts.apiserver}`;
 
 interface Region {
   readonly state: RegionState;
   readonly address: string;
   readonly tools: Tools;
   readonly kube: Kube;
+  /** Port of 127.0.0.1 on which the gateway is served. @default it is not */
+  readonly gatewayPort?: number;
 }
 
 export function etcd({ address, tools }: Region): Server {
@@ -40,7 +47,6 @@ export function etcd({ address, tools }: Region): Server {
 }
 
 export function apiserver({ address, tools, kube }: Region): Server {
-  const url = `https://${address}:${regionPorts.apiserver}`;
   const authentication = join(__dirname, 'authentication.yaml');
   return {
     name: 'kube-apiserver',
@@ -54,7 +60,7 @@ export function apiserver({ address, tools, kube }: Region): Server {
       '--tls-cert-file=pki/apiserver.crt', '--tls-private-key-file=pki/apiserver.key', '--client-ca-file=pki/ca.crt',
       `--authentication-config=${authentication}`,
       '--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction',
-      `--service-account-issuer=${url}`, `--service-account-jwks-uri=${url}/openid/v1/jwks`,
+      `--service-account-issuer=${serviceAccountIssuer}`, `--service-account-jwks-uri=${serviceAccountIssuer}/openid/v1/jwks`,
       '--service-account-key-file=pki/service-account.pub', '--service-account-signing-key-file=pki/service-account.key',
       `--service-cluster-ip-range=${serviceRange}`, '--allow-privileged', '--profiling=false',
     ],
@@ -110,16 +116,31 @@ export function kwok({ tools }: Region): Server {
   };
 }
 
-export function agent({ state }: Region): Server {
-  const sources = ['agent.ts', 'volumes.ts', 'kube.ts'].map((file) => join(__dirname, file));
-  const kubeconfig = 'pki/agent.kubeconfig';
+/** Ready when it has looked at every pod of the process node. */
+export function agent({ state, kube, gatewayPort }: Region): Server {
+  const program = join(__dirname, 'agent.ts');
+  const kubeconfigs = ['pki/agent.kubeconfig', 'pki/node.kubeconfig'];
+  const sources = ['agent.ts', 'certificates.ts', 'follow.ts', 'gateway.ts', 'kube.ts', 'volumes.ts', ...['node', 'launchers'].flatMap((folder) => readdirSync(join(__dirname, folder)).map((file) => join(folder, file)))];
   const loader = pathToFileURL(require.resolve('tsx', { paths: [projectRoot] })).href;
   return {
     name: 'agent',
     command: process.execPath,
-    args: ['--import', loader, sources[0]!, '--state', '..', '--stack', state.stack],
-    files: [kubeconfig, ...sources],
+    args: ['--import', loader, program, '--state', '..', '--stack', state.stack, ...(gatewayPort ? ['--gateway', String(gatewayPort)] : [])],
+    ...(gatewayPort ? { ports: [`127.0.0.1:${gatewayPort}`] } : {}),
+    // Launchers look for tools where this command does.
+    env: { DATALAB_CACHE: cacheDirectory(), ...given('DATALAB_TOOLS'), ...given('DATALAB_LAUNCHERS'), ...given('JAVA_HOME') },
+    files: [...kubeconfigs, ...sources.map((file) => join(__dirname, file))],
+    ready: async () => {
+      const lease = await kube.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: 'kube-node-lease', name: nodeName } });
+      const { pid } = runningServers(state).find(({ name }) => name === 'agent') ?? {};
+      return pid !== undefined && lease?.spec.holderIdentity === leaseHolder(pid);
+    },
   };
+}
+
+function given(name: string): Record<string, string> {
+  const value = process.env[name];
+  return value ? { [name]: value } : {};
 }
 
 function accepts(host: string, port: number): Promise<boolean> {

@@ -47,6 +47,11 @@ export function openRegion(stack: string, given?: string): RegionState {
   return state;
 }
 
+/** Where a claim's data is when a pod of the process node uses it. It outlives pods, the agent and the region's servers. */
+export function claimDirectory(state: RegionState, namespace: string, claim: string): string {
+  return state.file('volumes', namespace, claim);
+}
+
 /** The file holds the old content or the new one, never a part. */
 export function writeAtomic(path: string, content: string, mode = 0o600): void {
   const draft = `${path}.${randomUUID()}`;

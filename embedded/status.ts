@@ -4,6 +4,9 @@ import { UserNamespace } from '../constructs/user-namespace';
 import type { Stack } from '../model/stack';
 import { describeControlPlane } from './control-plane';
 import { Kube, type KubeObject } from './kube';
+import { launcherFor } from './launchers/all';
+import { podsOfNode } from './node/settled';
+import { notEnforced } from './node/supported';
 import { readiness } from './plugins/kubernetes-await';
 import { requireEmbedded } from './region-kind';
 import { runningServers } from './processes';
@@ -14,7 +17,7 @@ export interface SystemStatus {
   readonly name: string;
   readonly namespace: string;
   readonly ready: boolean;
-  /** `simulated`: its pods are entries of the API server, no process runs. */
+  /** `real`: its pods are processes of this computer. `simulated`: they are entries of the API server, no process runs. */
   readonly runs: 'real' | 'simulated';
   readonly url?: string;
 }
@@ -24,6 +27,10 @@ export interface RegionStatus {
   readonly running: boolean;
   readonly kubeconfig: string;
   readonly systems: readonly SystemStatus[];
+  /** The servers that run for real. */
+  readonly servers: readonly string[];
+  /** What manifests ask for and nothing here enforces. */
+  readonly notEnforced: readonly string[];
   /** Commands worth trying. */
   readonly next: readonly string[];
 }
@@ -35,10 +42,14 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
   const controlPlane = describeControlPlane(state);
   const running = controlPlane !== undefined && runningServers(state).some((server) => server.name === 'kube-apiserver');
   const kubeconfig = state.file('kubeconfig');
-  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], next: [`./datalab up ${stack.name}`] };
+  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], servers: [], notEnforced, next: [`./datalab up ${stack.name}`] };
   const platform = compose(stack);
   const kube = new Kube(kubeconfig);
   try {
+    const pods = await podsOfNode(kube);
+    const real = new Set(pods.map(({ metadata }) => metadata.namespace!));
+    const images = pods.flatMap(({ spec }) => spec.containers.map((container: { image: string }) => container.image));
+    const servers = [...new Set(images.flatMap((image: string) => launcherFor(image)?.runs() ?? []))].sort();
     const systems = await Promise.all(
       platform.node.children
         .filter((child): child is System => child instanceof System)
@@ -46,12 +57,12 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
           name: system.node.id,
           namespace: system.namespace,
           ready: await isReady(kube, system.namespace),
-          runs: 'simulated',
+          runs: real.has(system.namespace) ? 'real' : 'simulated',
           ...(system.url ? { url: system.url } : {}),
         })),
     );
     const user = platform.node.children.find((child): child is UserNamespace => child instanceof UserNamespace);
-    return { stack: stack.name, running, kubeconfig, systems, next: suggestions(stack.name, kubeconfig, user?.namespace) };
+    return { stack: stack.name, running, kubeconfig, systems, servers, notEnforced, next: suggestions(stack.name, kubeconfig, user?.namespace) };
   } finally {
     kube.close();
   }
@@ -73,6 +84,8 @@ function suggestions(stack: string, kubeconfig: string, namespace: string | unde
     ...(kubectl ? [`alias kubectl=${kubectl}`] : []),
     'kubectl get pods -A -o wide',
     ...(namespace ? [`kubectl -n ${namespace} describe resourcequota`] : []),
+    `./datalab logs keycloak ${stack}`,
+    `./datalab login alice ${stack}`,
     `./datalab preview ${stack} && ./datalab down ${stack}`,
   ];
 }

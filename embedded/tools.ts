@@ -51,6 +51,12 @@ export const toolTable = {
     packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
     buildTime: '1 min',
   },
+  /** Its publisher has ended it, with its releases: the Go module remains. */
+  minio: {
+    version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+    packages: { minio: 'github.com/minio/minio' },
+    buildTime: '2 min',
+  },
   pulumi: {
     version: 'v3.220.0',
     packages: { pulumi: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi' },

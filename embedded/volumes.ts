@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs';
 import { follow } from './follow';
 import type { Kube, KubeObject } from './kube';
+import { claimDirectory, type RegionState } from './state';
 
-/** Name of the provisioner in the region's StorageClasses. Its volumes hold nothing. */
+/** Name of the provisioner in the region's StorageClasses. On the process node they are directories; elsewhere they hold nothing. */
 export const volumeProvisioner = 'datalab-stacks/simulated-volume';
 
 const provisionedBy = 'pv.kubernetes.io/provisioned-by';
@@ -10,10 +12,11 @@ const provisionedBy = 'pv.kubernetes.io/provisioned-by';
  * Stands in for a CSI driver until `signal` aborts: creates the volume of a claim that waits for one, enlarges it when
  * the claim asks for more, deletes released volumes whose class says Delete. kube-controller-manager binds.
  */
-export async function provideVolumes(kube: Kube, log: (line: string) => void, signal: AbortSignal): Promise<void> {
+export async function provideVolumes(options: { kube: Kube; state: RegionState; log: (line: string) => void; signal: AbortSignal }): Promise<void> {
+  const { kube, state, log, signal } = options;
   await Promise.all([
     follow(kube, '/api/v1/persistentvolumeclaims', (claim) => serve(kube, claim, log), log, signal),
-    follow(kube, '/api/v1/persistentvolumes', (volume) => reclaim(kube, volume, log), log, signal),
+    follow(kube, '/api/v1/persistentvolumes', (volume) => reclaim(kube, state, volume, log), log, signal),
   ]);
 }
 
@@ -62,10 +65,12 @@ async function provision(kube: Kube, claim: KubeObject, log: (line: string) => v
   log(`volume of ${namespace}/${name} created`);
 }
 
-async function reclaim(kube: Kube, volume: KubeObject, log: (line: string) => void): Promise<void> {
+async function reclaim(kube: Kube, state: RegionState, volume: KubeObject, log: (line: string) => void): Promise<void> {
   const ours = volume.metadata.annotations?.[provisionedBy] === volumeProvisioner;
   const released = volume.status?.phase === 'Released' && volume.spec.persistentVolumeReclaimPolicy === 'Delete';
   if (!ours || !released || volume.metadata.deletionTimestamp) return;
   await kube.delete({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: volume.metadata.name } });
-  log(`volume of ${volume.spec.claimRef.namespace}/${volume.spec.claimRef.name} deleted`);
+  const { namespace, name } = volume.spec.claimRef;
+  rmSync(claimDirectory(state, namespace, name), { recursive: true, force: true });
+  log(`volume of ${namespace}/${name} deleted`);
 }

@@ -8,7 +8,6 @@ import {
 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { compose } from '../constructs/compose';
-import { images } from '../constructs/images';
 import { Minio, roleArn, workloadAudience } from '../constructs/minio';
 import { System } from '../constructs/system';
 import { Workload } from '../constructs/workload';
@@ -112,7 +111,7 @@ describe('the access matrix of the object store', () => {
       token,
       call: async (method, path, body) => {
         const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-        const { status, text } = await callGateway(`${master}/admin/realms/${stack.instance.realm}${path}`, authority, { method, headers, body: body && JSON.stringify(body) });
+        const { status, text } = await callGateway(`${master}/admin/realms/${stack.instance.realm}${path}`, authority, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
         if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
         return text ? JSON.parse(text) : undefined;
       },

@@ -1,0 +1,19 @@
+import { keycloak } from './keycloak';
+import type { Launcher } from './launcher';
+import { minio } from './minio';
+import { postgres } from './postgres';
+
+/** Modules that export further launchers as `launchers`, separated by colons. */
+const further = (process.env.DATALAB_LAUNCHERS ?? '').split(':').filter(Boolean);
+
+export const launchers: readonly Launcher[] = [
+  postgres, keycloak, minio,
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  ...further.flatMap((path) => (require(path) as { launchers: Launcher[] }).launchers),
+];
+
+/** The launcher of an image reference, with or without registry, tag and digest. */
+export function launcherFor(image: string): Launcher | undefined {
+  const repository = image.replace(/@.*$/, '').replace(/:[^/]*$/, '');
+  return launchers.find(({ repositories }) => repositories.some((each) => repository === each || repository.endsWith(`/${each}`)));
+}

@@ -1,0 +1,44 @@
+import { exitCodes, UserError } from '../../model/errors';
+import { silent } from '../../model/progress';
+import { java } from './java';
+import { ensureKeycloak, hasKeycloak, keycloakVersion } from './keycloak-dist';
+import type { Launcher } from './launcher';
+
+/** Keycloak's own distribution on this computer's Java. */
+export const keycloak: Launcher = {
+  name: 'keycloak',
+  repositories: ['keycloak/keycloak'],
+  runs: () => (hasKeycloak() ? `Keycloak ${keycloakVersion}` : undefined),
+  how: 'datalab doctor --install: its release, else through Maven',
+  install: async (env, progress) => void (await ensureKeycloak(env, progress)),
+  open: async ({ env, address, memory }) => {
+    if (!hasKeycloak()) throw notInstalled();
+    const { distribution, build } = await ensureKeycloak(env, silent);
+    const { home } = java();
+    const limit = memory ? `-XX:MaxRAM=${memory}` : '';
+    return {
+      entrypoint: ['/opt/keycloak/bin/kc.sh'],
+      command: [],
+      user: { name: 'keycloak', uid: 1000, gid: 0, home: '/opt/keycloak' },
+      workingDirectory: '/opt/keycloak',
+      env: { PATH: '/usr/bin:/bin', KC_RUN_IN_CONTAINER: 'true', JAVA_HOME: home },
+      forcedEnv: {
+        KC_HTTP_HOST: address,
+        KC_HTTP_MANAGEMENT_HOST: address,
+        JAVA_OPTS_APPEND: [env.JAVA_OPTS_APPEND, limit].filter(Boolean).join(' '),
+      },
+      files: {
+        '/opt/keycloak': distribution,
+        '/opt/keycloak/lib/quarkus': build,
+        ...(home.startsWith('/usr/') ? {} : { [home]: home }),
+      },
+      scratch: ['/opt/keycloak/data'],
+    };
+  },
+};
+
+function notInstalled(): UserError {
+  return new UserError('Keycloak is not installed.', [{
+    path: `keycloak ${keycloakVersion}`, got: 'not in the cache', allowed: 'its distribution in the cache', fix: 'datalab up gets it; or datalab doctor --install',
+  }], exitCodes.failed);
+}
