@@ -126,7 +126,7 @@ function summed(counts: ReadonlyMap<string, number>): Changes {
 function objectName(urn: string): string | undefined {
   const [, , types, name] = urn.split('::');
   const type = types?.split('$').at(-1) ?? '';
-  return type.startsWith('kubernetes:') ? name : undefined;
+  return type.startsWith('pulumi:') || type.startsWith('datalab:') ? undefined : name;
 }
 
 function problemOf({ urn, message }: { urn?: string; message: string }): Problem {

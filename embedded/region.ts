@@ -15,7 +15,7 @@ import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
 import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
-import { startKubernetesPlugin } from './plugins/kubernetes';
+import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
@@ -73,18 +73,18 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
-    const standIn = plugin.kind === 'stand-in' ? await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: options.adopt ?? false }) : undefined;
+    const standIns = plugin.kind === 'stand-in' ? await startStandIns(stack, state, options.adopt ?? false) : undefined;
     try {
       const opened = await openStack({
         platform,
         state,
         pulumi: tools.pulumi,
         pluginFolder: plugin.folder,
-        env: { KUBECONFIG: controlPlane.kubeconfig, ...(standIn ? { PULUMI_DEBUG_PROVIDERS: `kubernetes:${standIn.port}` } : {}) },
+        env: { KUBECONFIG: controlPlane.kubeconfig, ...(standIns ? { PULUMI_DEBUG_PROVIDERS: standIns.addresses } : {}) },
       });
       const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
       const refuseStrangers = () => {
-        const found = standIn?.strangers() ?? [];
+        const found = standIns?.strangers() ?? [];
         if (found.length) throw new UserError('Nothing was changed: these objects exist and do not belong to this stack.', found, exitCodes.failed);
       };
       if (operation === 'up') {
@@ -99,7 +99,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       return { ...outcome, controlPlane, plugin: plugin.kind };
     } finally {
       kube.close();
-      await standIn?.stop();
+      await standIns?.stop();
     }
   });
 }
