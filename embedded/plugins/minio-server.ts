@@ -1,0 +1,103 @@
+import { createHash, createHmac, type BinaryLike } from 'node:crypto';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { requestTimeoutMs, send, unreachable, type Agents } from './provider-http';
+
+export interface MinioLogin {
+  /** Scheme, host and port. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** MinIO's answer to a request that it refused. */
+export class MinioError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A MinIO server: buckets by S3, policies by its admin interface. */
+export class MinioServer {
+  private client: S3Client | undefined;
+
+  constructor(
+    readonly login: () => MinioLogin,
+    private readonly agents: Agents,
+  ) {}
+
+  /** Runs S3 commands. @throws MinioError with S3's own code, or Error when there was no proper answer. */
+  async s3<T>(work: (client: S3Client) => Promise<T>): Promise<T> {
+    const { endpoint, region, user, password } = this.login();
+    this.client ??= new S3Client({
+      endpoint,
+      region,
+      credentials: { accessKeyId: user, secretAccessKey: password },
+      forcePathStyle: true,
+      maxAttempts: 2,
+      requestHandler: { httpAgent: this.agents.http, httpsAgent: this.agents.https, requestTimeout: requestTimeoutMs },
+    });
+    try {
+      return await work(this.client);
+    } catch (error) {
+      const failure = error as Error & { $response?: { statusCode?: number }; $fault?: string };
+      if (!failure.$response) throw new Error(unreachable(new URL(endpoint), failure));
+      throw new MinioError(failure.name, `MinIO answers ${failure.$response.statusCode}: ${failure.message || failure.name}`);
+    }
+  }
+
+  /** One request of the admin interface; the answer's text. @throws MinioError with MinIO's code */
+  async admin(method: 'GET' | 'PUT' | 'DELETE', operation: string, query: Record<string, string>, body = ''): Promise<string> {
+    const { endpoint, region, user, password } = this.login();
+    const url = new URL(`${endpoint}/minio/admin/v3/${operation}`);
+    url.search = new URLSearchParams(query).toString();
+    const signer = new SignatureV4({ service: 's3', region, credentials: { accessKeyId: user, secretAccessKey: password }, sha256: Sha256, uriEscapePath: false });
+    const signed = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      port: Number(url.port) || undefined,
+      path: url.pathname,
+      query,
+      headers: { host: url.host, 'x-amz-content-sha256': createHash('sha256').update(body).digest('hex') },
+      body,
+    });
+    const { status, text } = await send(this.agents, url, method, signed.headers, body);
+    if (status >= 200 && status < 300) return text;
+    const { Code, Message } = errorOf(text);
+    throw new MinioError(Code, `MinIO answers ${status}: ${Message || Code || 'no reason given'}`);
+  }
+}
+
+function errorOf(text: string): { Code: string; Message: string } {
+  try {
+    return { Code: '', Message: '', ...JSON.parse(text) };
+  } catch {
+    return { Code: '', Message: '' };
+  }
+}
+
+/** SHA-256 and its HMAC as the signer wants them. */
+class Sha256 {
+  private readonly hash;
+
+  constructor(secret?: unknown) {
+    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
+  }
+
+  update(data: unknown): void {
+    this.hash.update(data as BinaryLike);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.hash.digest();
+  }
+
+  reset(): void {
+    throw new Error('not used');
+  }
+}
