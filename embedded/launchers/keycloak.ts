@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { exitCodes, UserError } from '../../model/errors';
 import { silent } from '../../model/progress';
 import { java } from './java';
@@ -28,7 +30,8 @@ export const keycloak: Launcher = {
         JAVA_OPTS_APPEND: [env.JAVA_OPTS_APPEND, limit].filter(Boolean).join(' '),
       },
       files: {
-        '/opt/keycloak': distribution,
+        // One by one, so that a manifest can mount its theme beside them.
+        ...Object.fromEntries(readdirSync(distribution).filter((entry) => entry !== 'themes').map((entry) => [`/opt/keycloak/${entry}`, join(distribution, entry)])),
         '/opt/keycloak/lib/quarkus': build,
         ...(home.startsWith('/usr/') ? {} : { [home]: home }),
       },

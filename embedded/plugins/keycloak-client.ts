@@ -65,7 +65,8 @@ export const client = keycloakObject({
     displayOnConsentScreen: textFlag(attribute('display.on.consent.screen')),
     alwaysDisplayInConsole: flag('alwaysDisplayInConsole'),
     loginTheme: text(attribute('login_theme')),
-    extraConfig: someAttributes(),
+    // Keycloak keeps those attributes of a client that a request does not name.
+    extraConfig: someAttributes(''),
   },
   computed: ['clientSecret', 'resourceServerId', 'serviceAccountUserId'],
   secrets: [['clientSecret']],

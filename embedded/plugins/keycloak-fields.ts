@@ -7,7 +7,7 @@ export interface KeycloakField extends Field {
   readonly initial?: unknown;
   /** What an object gets when the inputs no longer say. @default `initial` */
   readonly unset?: unknown;
-  /** The part of the representation that says `value`; null takes a key away. */
+  /** The part of the representation that says `value`; null for a key that has to go. */
   write(value: any, context: { before: any; live: Values }): Values;
   read(representation: Values): any;
 }
@@ -75,11 +75,11 @@ export function attributes(): KeycloakField {
   };
 }
 
-/** Some attributes beside those that Keycloak keeps for itself. */
-export function someAttributes(): KeycloakField {
+/** Some attributes beside those that Keycloak keeps for itself; `gone` is what takes one away. */
+export function someAttributes(gone: null | '' = null): KeycloakField {
   return {
     unset: {},
-    write: (value: Values, { before }) => ({ attributes: { ...mapValues(before ?? {}, () => null), ...value } }),
+    write: (value: Values, { before }) => ({ attributes: { ...mapValues(before ?? {}, () => gone), ...value } }),
     read: (representation) => representation.attributes ?? {},
   };
 }

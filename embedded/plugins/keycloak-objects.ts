@@ -1,7 +1,7 @@
 import type { AdminPath, KeycloakAdmin } from './keycloak-admin';
 import { merged, readFields, representationOf, type KeycloakFields } from './keycloak-fields';
 import type { Kind } from './provider-resources';
-import type { Values } from './provider-values';
+import { withoutNulls, type Values } from './provider-values';
 
 export interface KeycloakObject extends Omit<Kind<KeycloakAdmin>, 'create' | 'read' | 'update' | 'delete' | 'find'> {
   readonly fields: KeycloakFields;
@@ -42,7 +42,8 @@ export function keycloakObject(object: KeycloakObject): Kind<KeycloakAdmin> {
       const live = await admin.get(path(inputs, id));
       if (!live) throw new Error('it is not there any more. Fix: run refresh, then up');
       const rest = Object.fromEntries(Object.entries(live).filter(([key]) => !apart.includes(key)));
-      await admin.put(path(inputs, id), merged(merged(rest, representationOf(fields, inputs, before, live)), fixed));
+      const wanted = merged(rest, representationOf(fields, inputs, before, live));
+      await admin.put(path(inputs, id), withoutNulls(merged(wanted, fixed)));
     },
 
     delete: (admin, id, inputs) => admin.delete(path(inputs, id)),

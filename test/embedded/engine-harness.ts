@@ -27,8 +27,8 @@ export interface Engine {
   close(): void;
 }
 
-/** The real engine with a state of its own in a temporary directory, attached to a plugin that is already served. */
-export async function startEngine(pulumiBinary: string, pluginPort: () => number): Promise<Engine> {
+/** The real engine with a state of its own in a temporary directory, attached to plugins that are already served: name → port. */
+export async function startEngine(pulumiBinary: string, plugins: () => Record<string, number>): Promise<Engine> {
   const home = mkdtempSync(join(tmpdir(), 'datalab-engine-'));
   for (const part of ['bin', 'state', 'work']) mkdirSync(join(home, part));
   symlinkSync(pulumiBinary, join(home, 'bin', 'pulumi'));
@@ -54,7 +54,8 @@ export async function startEngine(pulumiBinary: string, pluginPort: () => number
   return {
     async run(kind, next, signal) {
       if (next) program = next;
-      stack.workspace.envVars.PULUMI_DEBUG_PROVIDERS = `kubernetes:${pluginPort()}`;
+      const attached = Object.entries(plugins()).map(([name, port]) => `${name}:${port}`);
+      stack.workspace.envVars.PULUMI_DEBUG_PROVIDERS = attached.join(',');
       const events: EngineEvent[] = [];
       const output: string[] = [];
       const print = (text: string) => output.push(text);

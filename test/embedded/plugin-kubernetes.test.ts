@@ -113,7 +113,7 @@ beforeAll(async () => {
     { fieldManager: 'test' },
   );
   await plug();
-  engine = await startEngine(tools.pulumi, () => plugin.port);
+  engine = await startEngine(tools.pulumi, () => ({ kubernetes: plugin.port }));
 }, 60_000);
 
 afterAll(async () => {
