@@ -41,7 +41,7 @@ export interface Listener {
   readonly inode: string;
 }
 
-/** Every listening TCP socket of this network namespace. IPv6 addresses are hexadecimal, and `::` is the wildcard. */
+/** Every listening TCP socket of this network namespace. IPv6 addresses are hexadecimal, those that stand for IPv4 excepted, and `::` is the wildcard. */
 export function listeners(): Listener[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => {
     const rows = readOrEmpty(table).trim().split('\n').slice(1);
@@ -74,6 +74,8 @@ function socketsOf(pid: number): string[] {
 
 function readableAddress(hex: string): string {
   if (/^0+$/.test(hex)) return hex.length === 8 ? '0.0.0.0' : '::';
+  const mapped = /^0{16}ffff0000([0-9a-f]{8})$/i.exec(hex);
+  if (mapped) return readableAddress(mapped[1]!);
   if (hex.length !== 8) return hex.toLowerCase();
   return [6, 4, 2, 0].map((at) => parseInt(hex.slice(at, at + 2), 16)).join('.');
 }

@@ -76,7 +76,7 @@ test('starting again leaves a healthy region as it is, at once', async () => {
 
 test('administrators hand the cluster over with CRDs, a default storage class and the nodes of the region', async () => {
   await prepare([node('cpu-0'), node('gpu-0')]);
-  await eventually('both nodes Ready', async () => (await kube.list('v1', 'Node')).filter(isReady).length === 2);
+  await eventually('both nodes Ready, and the process node', async () => (await kube.list('v1', 'Node')).filter(isReady).length === 3);
   expect((await get('Node', 'gpu-0'))!.status.allocatable['nvidia.com/gpu']).toBe('1');
   expect(await kube.resource('gateway.networking.k8s.io/v1', 'HTTPRoute')).toBeDefined();
   expect(await kube.resource('cert-manager.io/v1', 'Certificate')).toBeDefined();
@@ -89,7 +89,7 @@ test('nodes that are no longer wanted go, changed ones change, others are left a
   await kube.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'real' } }, { fieldManager: 'test' });
   const taints = [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }];
   await prepare([{ ...node('cpu-0'), spec: { taints } }]);
-  expect((await kube.list('v1', 'Node')).map(({ metadata }) => metadata.name).sort()).toEqual(['cpu-0', 'real']);
+  expect((await kube.list('v1', 'Node')).map(({ metadata }) => metadata.name).sort()).toEqual(['cpu-0', 'real', 'this-computer']);
   expect((await get('Node', 'cpu-0'))!.spec.taints).toEqual(taints);
   await prepare([node('cpu-0')]);
   expect((await get('Node', 'cpu-0'))!.spec.taints).toBeUndefined();
@@ -183,9 +183,9 @@ test('two regions run side by side at addresses of their own', async () => {
   const other = await start(second);
   expect(other.address).not.toBe(region.address);
   const otherKube = new Kube(other.kubeconfig);
-  expect(await otherKube.list('v1', 'Node')).toEqual([]);
+  expect(await otherKube.list('v1', 'Node')).toHaveLength(1);
   otherKube.close();
-  expect(await kube.list('v1', 'Node')).toHaveLength(1);
+  expect(await kube.list('v1', 'Node')).toHaveLength(2);
   await stop(second);
   expect(await kube.send('GET', '/readyz')).toEqual({ message: 'ok' });
 });
@@ -228,7 +228,7 @@ test('stop leaves no process; data is there after the next start, also in a dire
   await open();
   expect((await get('Secret', 's', 'v1', 'default'))!.data.text).toBe(Buffer.from('a-value-nobody-may-read-on-disk').toString('base64'));
   expect((await get('Deployment', 'web', 'apps/v1', 'default'))!.spec.replicas).toBe(2);
-  await eventually('nodes Ready', async () => (await kube.list('v1', 'Node')).filter(isReady).length === 2);
+  await eventually('nodes Ready', async () => (await kube.list('v1', 'Node')).filter(isReady).length === 3);
 });
 
 test('no file holds the path of the directory, and keys are for their owner only', () => {
