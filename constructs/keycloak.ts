@@ -68,7 +68,7 @@ export class Keycloak extends System {
     this.server.addEnv('KC_DB_URL', `jdbc:postgresql://${database.host}:${database.port}/${database.database}`);
     this.server.addEnv('KC_DB_USERNAME', database.user);
     this.server.addEnv('KC_DB_PASSWORD', database.password);
-    this.url = props.routes.route({ host, workload: this.server, port: 'http', paths: ['/realms/', '/resources/', '/admin/realms/'] });
+    this.url = props.routes.route({ host, workload: this.server, port: 'http', paths: ['/realms/', '/resources/', '/admin/realms', '/admin/serverinfo'] });
     this.provisioner = new Provisioner(this, 'provisioner', {
       package: 'keycloak',
       workload: this.server,

@@ -70,6 +70,7 @@ export class Realm extends Construct implements Identity {
   grantDiscovery(workload: Workload): string {
     const { server, platform } = this.keycloak;
     workload.connectTo(server, 'http', 'keys of the realm');
+    workload.deployed.node.addDependency(this.realm);
     return `http://${server.host}:${server.port('http')}/realms/${platform.instance.realm}/.well-known/openid-configuration`;
   }
 
