@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
 import type { Kube, KubeObject } from './kube';
-import { processNodeAdmission } from './node/admission';
+import { processNodeAdmission, waitForAdmission } from './node/admission';
 import { volumeProvisioner } from './volumes';
 
 const fieldManager = 'datalab-stacks-region';
@@ -35,7 +35,7 @@ export async function prepareCluster(options: ClusterShape & { kube: Kube; progr
       ...processNodeAdmission().map((object) => kube.apply(object, owned)),
     ]);
     tell('wait until the API server serves the CRDs');
-    await waitEstablished(kube, definitions);
+    await Promise.all([waitEstablished(kube, definitions), waitForAdmission(kube)]);
   });
 }
 

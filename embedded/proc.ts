@@ -74,6 +74,7 @@ function socketsOf(pid: number): string[] {
 
 function readableAddress(hex: string): string {
   if (/^0+$/.test(hex)) return hex.length === 8 ? '0.0.0.0' : '::';
+  if (/^0{24}01000000$/.test(hex)) return '::1';
   const mapped = /^0{16}ffff0000([0-9a-f]{8})$/i.exec(hex);
   if (mapped) return readableAddress(mapped[1]!);
   if (hex.length !== 8) return hex.toLowerCase();

@@ -1,4 +1,5 @@
-import type { KubeObject } from '../kube';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kube, KubeObject } from '../kube';
 import { launchers } from '../launchers/all';
 import { processNode } from './this-computer';
 
@@ -36,4 +37,19 @@ export function processNodeAdmission(): KubeObject[] {
     },
     { apiVersion: group, kind: 'MutatingAdmissionPolicyBinding', metadata, spec: { policyName: metadata.name } },
   ];
+}
+
+/** Waits until the API server, which needs a moment to read a new policy, sends pods to the process node. @throws Error after 30 s */
+export async function waitForAdmission(kube: Kube): Promise<void> {
+  const [repository] = launchers.flatMap((launcher) => launcher.repositories);
+  const probe: KubeObject = {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: 'admission-probe', namespace: 'default' }, spec: { containers: [{ name: 'probe', image: repository }] },
+  };
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const admitted = await kube.create(probe, { fieldManager: 'datalab-stacks-region', dryRun: true });
+    if (admitted.spec.nodeSelector?.[processNode]) return;
+    if (Date.now() > deadline) throw new Error('the admission policy of the process node has no effect');
+    await sleep(100);
+  }
 }

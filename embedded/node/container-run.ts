@@ -1,35 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { UserError } from '../../model/errors';
-import { amount } from '../../model/fields';
 import { KubeError, type KubeObject } from '../kube';
 import { launcherFor } from '../launchers/all';
-import { writeAtomic, type RegionState } from '../state';
 import { Container, kill, terminate, type ContainerRecord, type Ended } from './container';
-import { ConfigError, environmentOf, expanded, type Env, type References } from './environment';
-import { identityOf, type Identity } from './identity';
-import { mountsOf } from './mounts';
+import { ConfigError } from './environment';
+import { planOf, type Plan, type PodContext } from './plan';
 import { watchHealth, type Health } from './probes';
-import type { Layout } from './sandbox';
-
-/** What a container needs to know of its pod. */
-export interface PodContext {
-  readonly state: RegionState;
-  readonly pod: KubeObject;
-  readonly address: string;
-  readonly references: References;
-  /** Writes the pod's volumes for a container with this user. */
-  readonly provide: (owner: Identity) => Promise<void>;
-  readonly event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
-  readonly changed: () => void;
-}
-
-/** Everything that a start takes from the manifest. */
-interface Plan {
-  readonly layout: Layout;
-  readonly argv: readonly string[];
-  readonly env: Env;
-  readonly stopsLast: boolean;
-}
 
 const longestPause = 60;
 const steadySeconds = 300;
@@ -98,7 +73,7 @@ export class ContainerRun {
     const now = Date.now();
     if (now < Math.max(this.retryAt, this.pausedUntil())) return;
     try {
-      const plan = await this.plan();
+      const plan = await planOf(this.context, this.spec);
       await this.context.provide(plan.layout.identity);
       if (this.record && this.end) this.previous = this.terminated();
       const { pod } = this.context;
@@ -121,7 +96,7 @@ export class ContainerRun {
 
   /** Brings the pod's volumes up to date while it runs. */
   async refresh(): Promise<void> {
-    await this.context.provide((await this.plan()).layout.identity);
+    await this.context.provide((await planOf(this.context, this.spec)).layout.identity);
   }
 
   /** Its status as the API server keeps it. */
@@ -184,7 +159,7 @@ export class ContainerRun {
       container: this.spec,
       address,
       exec: async (argv: readonly string[], seconds: number) => {
-        planned ??= await this.plan();
+        planned ??= await planOf(this.context, this.spec);
         return this.container.exec(record, planned.layout.identity, argv, planned.env, seconds);
       },
     };
@@ -200,60 +175,6 @@ export class ContainerRun {
       (error: Error) => event('Warning', 'ProbeError', error.message),
     );
   }
-
-  /** @throws ConfigError, UserError when the image has no local program, KubeError */
-  private async plan(): Promise<Plan> {
-    const { state, pod, address, references } = this.context;
-    const { spec } = this;
-    const launcher = launcherFor(spec.image);
-    if (!launcher) throw new ConfigError(`no program of this computer stands in for the image ${spec.image}`);
-    const wanted = await environmentOf(pod, spec, address, references);
-    const limit: string | undefined = spec.resources?.limits?.memory;
-    const image = await launcher.open({ env: wanted, address, ...(limit ? { memory: amount(limit) } : {}) });
-    const env = { HOME: image.user.home, HOSTNAME: pod.metadata.name, ...apiServer(this.context), ...image.env, ...wanted, ...image.forcedEnv };
-    const expand = (texts: readonly string[]) => texts.map((text) => expanded(text, env));
-    const command = spec.command ? expand(spec.command) : image.entrypoint;
-    const args = spec.args ? expand(spec.args) : spec.command ? [] : image.command;
-    const argv = [...command, ...args];
-    const identity = identityOf(pod, spec, image.user);
-    const readOnlyRoot = spec.securityContext?.readOnlyRootFilesystem === true;
-    return {
-      env,
-      argv: image.bind?.(argv) ?? argv,
-      stopsLast: launcher.stopsLast ?? false,
-      layout: {
-        identity,
-        readOnlyRoot,
-        hostname: pod.spec.hostname ?? pod.metadata.name,
-        workingDirectory: spec.workingDir ?? image.workingDirectory ?? '/',
-        mounts: [
-          ...Object.entries(image.files ?? {}).map(([path, from]) => ({ path, from, readOnly: true })),
-          ...this.ownEtc(identity, image.user.name),
-          ...mountsOf(state, pod, spec),
-        ],
-        scratch: image.scratch ?? [],
-      },
-    };
-  }
-
-  /** The container's own files in /etc. Those of names are shared by the pod, and kept up to date. */
-  private ownEtc({ uid, gid }: Identity, user: string) {
-    const { state, pod } = this.context;
-    const shared = state.file('node', 'pods', pod.metadata.uid!, 'etc');
-    const own = state.file('node', 'pods', pod.metadata.uid!, 'containers', this.spec.name, 'etc');
-    mkdirSync(own, { recursive: true });
-    const root = uid === 0 ? '' : 'root:x:0:0:root:/:/sbin/nologin\n';
-    writeAtomic(`${own}/passwd`, `${root}${user}:x:${uid}:${gid}::/:/sbin/nologin\n`, 0o644);
-    writeAtomic(`${own}/group`, `${gid === 0 ? '' : 'root:x:0:\n'}${user}:x:${gid}:\n`, 0o644);
-    return [...['hosts', 'resolv.conf', 'nsswitch.conf'].map((file) => ({ path: `/etc/${file}`, from: `${shared}/${file}`, readOnly: true })),
-      ...['passwd', 'group'].map((file) => ({ path: `/etc/${file}`, from: `${own}/${file}`, readOnly: true }))];
-  }
-}
-
-/** Where the API server is, as every pod is told. */
-function apiServer({ references }: PodContext): Env {
-  const { hostname, port } = new URL(references.server);
-  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, KUBERNETES_SERVICE_PORT_HTTPS: port };
 }
 
 function reasonOf(error: Error): { reason: string; message: string } {

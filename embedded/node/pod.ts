@@ -2,11 +2,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type { Kube, KubeObject } from '../kube';
 import { writeAtomic, type RegionState } from '../state';
 import type { PodAddress } from './addresses';
-import { ContainerRun, type PodContext } from './container-run';
+import { ContainerRun } from './container-run';
 import { References } from './environment';
 import type { Identity } from './identity';
 import { claimsOf, provideVolumes } from './mounts';
 import { computerResolver, writeHosts } from './names';
+import type { PodContext } from './plan';
 import { podStatus } from './pod-status';
 import { unsupportedFields } from './supported';
 

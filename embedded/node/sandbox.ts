@@ -80,7 +80,7 @@ for each in null zero full random urandom; do writable "/dev/$each" "/dev/$each"
 mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 ln -s /proc/self/fd "$root/dev/fd"
 for each in stdin:0 stdout:1 stderr:2; do ln -s "/proc/self/fd/\${each#*:}" "$root/dev/\${each%:*}"; done
-printf %s ${quoted(hostname)} > /proc/sys/kernel/hostname
+hostname ${quoted(hostname)}
 ${ordered.map(({ path, from, readOnly }) => `${readOnly ? 'readonly_' : 'writable'} ${quoted(from.startsWith(`${directory}/`) ? relative(directory, from) : from)} ${quoted(path)}`).join('\n')}
 ${scratch.map((path) => `place . ${quoted(path)}; mount -t tmpfs -o mode=755,uid=${identity.uid},gid=${identity.gid} scratch "$root"${quoted(path)}`).join('\n')}
 mkdir -p "$root"${quoted(workingDirectory)} 2>/dev/null || :
