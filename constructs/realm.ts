@@ -11,7 +11,7 @@ const everybody = 'datalab-users';
 /** Those who run the datalab: they see which buckets there are, and nobody's data. */
 const administrators = 'datalab-admins';
 
-/** Names that can be part of a bucket, a namespace and a Vault path as they are. */
+/** Names that can be part of a bucket, a namespace and a Vault path as they are, and that no policy reads as a pattern. */
 const usernamePattern = '^[a-z][a-z0-9]{0,30}$';
 
 /**
@@ -48,6 +48,8 @@ export class Realm extends Construct implements Identity {
     }, true);
     this.provision('index/realmUserProfile:RealmUserProfile', 'profile', {
       realmId: this.realm.output('id'),
+      // Else people could give themselves the attribute `policy`.
+      unmanagedAttributePolicy: 'DISABLED',
       attributes: [
         profileAttribute('username', [{ name: 'pattern', config: { pattern: usernamePattern, 'error-message': 'lower-case letters and digits' } }]),
         profileAttribute('email', [{ name: 'email' }]),

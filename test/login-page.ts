@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+/** Debian's path; the project's CI installs the package `chromium`. */
+export const browser = '/usr/bin/chromium';
+
+export const hasBrowser = existsSync(browser);
+
+export interface LoginPage {
+  /** What stands above the form. */
+  readonly title: string;
+  readonly buttonColour: string;
+  readonly background: string;
+  /** Bytes of the logo as the page loaded it; 0 when it did not. */
+  readonly logoBytes: number;
+  /** Where the login led. */
+  readonly redirect: string;
+}
+
+/** Logs a person in with a real browser on the login page of an embedded region, and tells what the page looked like. */
+export async function logInWithBrowser(url: string, username: string, password: string, screenshot?: string): Promise<LoginPage> {
+  const chrome = await chromium.launch({
+    executablePath: browser,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--host-resolver-rules=MAP *.localhost 127.0.0.1'],
+  });
+  try {
+    const page = await chrome.newPage({ ignoreHTTPSErrors: true, locale: 'fr-FR' });
+    let logoBytes = 0;
+    page.on('response', async (response) => {
+      if (response.url().endsWith('/logo.svg') && response.ok()) logoBytes = (await response.body()).length;
+    });
+    let redirect = '';
+    await page.route('http://127.0.0.1:8250/**', (route) => {
+      redirect = route.request().url();
+      return route.fulfill({ body: 'logged in' });
+    });
+    await page.goto(url, { waitUntil: 'networkidle' });
+    if (screenshot) await page.screenshot({ path: screenshot });
+    const style = (selector: string) => page.locator(selector).first().evaluate((element) => (globalThis as any).getComputedStyle(element).backgroundColor as string);
+    const seen = { title: (await page.locator('#kc-header-wrapper').innerText()).trim(), buttonColour: await style('#kc-login'), background: await style('body') };
+    await page.fill('#username', username);
+    await page.fill('#password', password);
+    await page.click('#kc-login');
+    await page.waitForURL('http://127.0.0.1:8250/**');
+    return { ...seen, logoBytes, redirect };
+  } finally {
+    await chrome.close();
+  }
+}
