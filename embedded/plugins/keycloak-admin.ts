@@ -68,11 +68,16 @@ export class KeycloakAdmin {
     return attempt();
   }
 
+  /** One login for all requests that want a token at the same time. */
   private async accessToken(): Promise<string> {
-    const known = await this.token?.catch(() => undefined);
-    if (known && known.usableUntil > Date.now()) return known.value;
-    this.token = this.newToken();
-    return (await this.token).value;
+    const token = (this.token ??= this.newToken());
+    const known = await token.catch((error) => {
+      if (this.token === token) this.token = undefined;
+      throw error;
+    });
+    if (known.usableUntil > Date.now()) return known.value;
+    if (this.token === token) this.token = undefined;
+    return this.accessToken();
   }
 
   private async newToken(): Promise<{ value: string; usableUntil: number }> {
@@ -84,7 +89,7 @@ export class KeycloakAdmin {
       throw new KeycloakError(answer.status, `Keycloak refused the login of '${username}' to the realm '${realm}': ${reasonOf(answer)}. Fix: check username and password of the provider`);
     }
     const { access_token, expires_in } = JSON.parse(answer.text);
-    return { value: access_token, usableUntil: Date.now() + (expires_in - leewaySeconds) * 1000 };
+    return { value: access_token, usableUntil: Date.now() + Math.max(expires_in - leewaySeconds, 1) * 1000 };
   }
 }
 

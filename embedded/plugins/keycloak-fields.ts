@@ -9,7 +9,8 @@ export interface KeycloakField extends Field {
   readonly unset?: unknown;
   /** The part of the representation that says `value`; null for a key that has to go. */
   write(value: any, context: { before: any; live: Values }): Values;
-  read(representation: Values): any;
+  /** `input` is what the inputs say, for properties that show no more than that. */
+  read(representation: Values, input?: any): any;
 }
 
 export type KeycloakFields = Readonly<Record<string, KeycloakField>>;
@@ -80,7 +81,10 @@ export function someAttributes(gone: null | '' = null): KeycloakField {
   return {
     unset: {},
     write: (value: Values, { before }) => ({ attributes: { ...mapValues(before ?? {}, () => gone), ...value } }),
-    read: (representation) => representation.attributes ?? {},
+    read: (representation, input: Values = {}) => {
+      const named = Object.entries(representation.attributes ?? {}).filter(([key]) => key in input);
+      return Object.fromEntries(named);
+    },
   };
 }
 
@@ -110,8 +114,8 @@ export function representationOf(fields: KeycloakFields, inputs: Values, before:
   return representation;
 }
 
-export function readFields(fields: KeycloakFields, representation: Values): Values {
-  const values = Object.entries(fields).map(([property, field]) => [property, field.read(representation)]);
+export function readFields(fields: KeycloakFields, representation: Values, inputs: Values = {}): Values {
+  const values = Object.entries(fields).map(([property, field]) => [property, field.read(representation, inputs[property])]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 

@@ -35,7 +35,7 @@ export function keycloakObject(object: KeycloakObject): Kind<KeycloakAdmin> {
     async read(admin, id, inputs) {
       const representation = await admin.get(path(inputs, id));
       if (!representation) return undefined;
-      return { ...readFields(fields, representation), ...(await object.more?.(admin, representation, inputs)) };
+      return { ...readFields(fields, representation, inputs), ...(await object.more?.(admin, representation, inputs)) };
     },
 
     async update(admin, id, inputs, before) {

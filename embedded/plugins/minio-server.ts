@@ -33,6 +33,8 @@ export class MinioServer {
   /** Runs S3 commands. @throws MinioError with S3's own code, or Error when there was no proper answer. */
   async s3<T>(work: (client: S3Client) => Promise<T>): Promise<T> {
     const { endpoint, region, user, password } = this.login();
+    // Else the SDK warns on this program's terminal that later versions of it will want a newer Node.js; ours is pinned.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     this.client ??= new S3Client({
       endpoint,
       region,

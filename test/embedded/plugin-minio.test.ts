@@ -35,7 +35,7 @@ afterAll(async () => {
   engine?.close();
 });
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const statement = (actions: string[], resource: string) => ({ Effect: 'Allow', Action: actions, Resource: resource, Condition: { StringEquals: { 'jwt:sub': 'system:serviceaccount:mlflow:mlflow' } } });
 const policyOf = (...actions: string[]) => JSON.stringify({ Version: '2012-10-17', Statement: [statement(actions, 'arn:aws:s3:::models/*')] });
@@ -133,6 +133,18 @@ describeWith(['minio'], 'a real MinIO', () => {
     expect(refused.error).toContain("minio:index/iamUser:IamUser is not part of the embedded region's stand-in for the Pulumi plugin 'minio'; allowed: minio:index/s3Bucket:S3Bucket, ");
     const open = await engine.run('preview', lab('127.0.0.1:1', (options) => void new minio.S3Bucket('open', { bucket: 'open', acl: 'public' }, options)));
     expect(open.error).toContain('acl: got "public"; allowed: private');
+  });
+
+  test('a preview works while the address of the server is not known', async () => {
+    const program = async () => {
+      const known = new minio.Provider('known', { minioServer: '127.0.0.1:1', minioUser: 'root', minioPassword: 'x' });
+      const first = new minio.S3Bucket('first', { bucket: 'first' }, { provider: known });
+      const unknown = new minio.Provider('unknown', { minioServer: first.arn, minioUser: 'root', minioPassword: 'x' });
+      resources()({ provider: unknown });
+    };
+    const preview = await engine.run('preview', program);
+    expect(preview.error).toBeUndefined();
+    expect(preview.steps).toEqual({ create: ['bucket', 'first', 'policy', 'versioning'] });
   });
 
   test('up creates, is all the same when run again, and a refresh finds no drift', async () => {

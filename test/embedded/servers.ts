@@ -15,14 +15,23 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+type Program = 'keycloak' | 'minio';
+
+/** Where the program is: out of the toolchain when it installs it, else in the directory DATALAB_TOOLS. */
+async function pathOf(program: Program): Promise<string> {
+  if (!isInToolchain(program)) return inToolsDirectory(program)!;
+  const tools: Readonly<Record<string, string>> = await ensureTools([program as ToolName], silent);
+  return tools[program]!;
+}
+
 /** Tests that need servers: run where the programs are, else skipped with the reason. */
-export function describeWith(programs: readonly ('keycloak' | 'minio')[], title: string, tests: () => void): void {
+export function describeWith(programs: readonly Program[], title: string, tests: () => void): void {
   const missing = programs.filter((program) => !isInToolchain(program) && !inToolsDirectory(program));
   if (!missing.length) {
     describe(title, tests);
     return;
   }
-  console.warn(`${title}: skipped, since DATALAB_TOOLS holds no ${missing.join(' and no ')} and the toolchain does not install it`);
+  console.warn(`${title}: skipped, since the toolchain does not install ${missing.join(', ')}, and DATALAB_TOOLS is no directory with it`);
   describe.skip(title, tests);
 }
 
@@ -31,10 +40,9 @@ export async function startKeycloak(state: RegionState): Promise<TestServer> {
   const [address, port] = ['127.0.0.1', await freePort()];
   const url = `http://${address}:${port}`;
   const password = 'keycloak-root-password';
-  const home = isInToolchain('keycloak') ? (await installed('keycloak'))['keycloak']! : inToolsDirectory('keycloak')!;
   const server: Server = {
     name: 'keycloak',
-    command: join(home, 'bin', 'kc.sh'),
+    command: join(await pathOf('keycloak'), 'bin', 'kc.sh'),
     args: ['start-dev', '--db=dev-mem', `--http-host=${address}`, `--http-port=${port}`],
     env: { KC_BOOTSTRAP_ADMIN_USERNAME: 'root', KC_BOOTSTRAP_ADMIN_PASSWORD: password, JAVA_OPTS_APPEND: '-Xmx512m' },
     ports: [`${address}:${port}`],
@@ -51,10 +59,9 @@ export async function startMinio(state: RegionState, settings: { port?: number; 
   const port = settings.port ?? (await freePort());
   const url = `http://${address}:${port}`;
   const password = 'minio-root-password';
-  const command = isInToolchain('minio') ? (await installed('minio'))['minio']! : inToolsDirectory('minio')!;
   const server: Server = {
     name: 'minio',
-    command,
+    command: await pathOf('minio'),
     args: ['server', `--address=${address}:${port}`, `--console-address=${address}:${await freePort()}`, 'minio'],
     env: { MINIO_ROOT_USER: 'root', MINIO_ROOT_PASSWORD: password, ...settings.env },
     ports: [`${address}:${port}`],
@@ -72,16 +79,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function isInToolchain(program: string): boolean {
+function isInToolchain(program: Program): boolean {
   return program in toolTable;
 }
 
-function installed(program: string): Promise<Readonly<Record<string, string>>> {
-  return ensureTools([program as ToolName], silent);
-}
-
 /** `minio`, or a directory `keycloak-<version>`, in the directory that the user names. */
-function inToolsDirectory(program: string): string | undefined {
+function inToolsDirectory(program: Program): string | undefined {
   const directory = process.env.DATALAB_TOOLS;
   if (!directory || !existsSync(directory)) return undefined;
   const found = readdirSync(directory).find((entry) => entry === program || entry.startsWith(`${program}-`));
