@@ -28,7 +28,8 @@ export class KeycloakTheme extends k8s.KubeConfigMap {
 function styles({ instance }: Stack): string {
   const { primary, onPrimary, background } = instance.brand.colours;
   return `.login-pf body { background: ${background}; }
-#kc-header-wrapper { color: ${primary}; }
+#kc-header #kc-header-wrapper, div#kc-header-wrapper { color: ${primary} !important; }
+.login-pf .pf-v5-c-login__main { border-top-color: ${primary} !important; }
 #kc-header-wrapper::before {
   content: "";
   display: block;

@@ -9,6 +9,7 @@ export const hasBrowser = existsSync(browser);
 export interface LoginPage {
   /** What stands above the form. */
   readonly title: string;
+  readonly titleColour: string;
   readonly buttonColour: string;
   readonly background: string;
   /** Bytes of the logo as the page loaded it; 0 when it did not. */
@@ -36,8 +37,14 @@ export async function logInWithBrowser(url: string, username: string, password: 
     });
     await page.goto(url, { waitUntil: 'networkidle' });
     if (screenshot) await page.screenshot({ path: screenshot });
-    const style = (selector: string) => page.locator(selector).first().evaluate((element) => (globalThis as any).getComputedStyle(element).backgroundColor as string);
-    const seen = { title: (await page.locator('#kc-header-wrapper').innerText()).trim(), buttonColour: await style('#kc-login'), background: await style('body') };
+    const style = (selector: string, property: string) =>
+      page.locator(selector).first().evaluate((element, name) => (globalThis as any).getComputedStyle(element)[name] as string, property);
+    const seen = {
+      title: (await page.locator('#kc-header-wrapper').innerText()).trim(),
+      titleColour: await style('#kc-header-wrapper', 'color'),
+      buttonColour: await style('#kc-login', 'backgroundColor'),
+      background: await style('body', 'backgroundColor'),
+    };
     await page.fill('#username', username);
     await page.fill('#password', password);
     await page.click('#kc-login');

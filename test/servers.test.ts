@@ -260,7 +260,8 @@ describe('the real servers of the embedded regions', () => {
     });
     const page = await logInWithBrowser(`${realm}/protocol/openid-connect/auth?${query}`, 'alice', derive(seedOfIt(), 'keycloak/demo-alice@v1'), process.env.SCREENSHOTS && join(process.env.SCREENSHOTS, `${name}.png`));
     expect(page.title.toLowerCase()).toBe(brand.name.toLowerCase());
-    expect([page.buttonColour, page.background]).toEqual([rgb(brand.colours.primary), rgb(brand.colours.background)]);
+    const { primary, background } = brand.colours;
+    expect([page.titleColour, page.buttonColour, page.background]).toEqual([rgb(primary), rgb(primary), rgb(background)]);
     expect(page.logoBytes).toBe(statSync(logoFile(each)).size);
     expect(new URL(page.redirect).searchParams.get('code')).toBeTruthy();
   }, 120_000);
