@@ -67,5 +67,5 @@ function plainLines(stream: NodeJS.WriteStream, title: string, started: number):
 /** `4.2 s`, or `3 min 20 s`. */
 function elapsed(started: number): string {
   const seconds = (Date.now() - started) / 1000;
-  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
 }

@@ -16,6 +16,7 @@ const postgresUser = 999;
 export class Postgresql extends System implements SqlDatabase {
   readonly server: Workload;
   private readonly superuser: SecretObject;
+  private readonly owners = new Map<string, Workload>();
 
   constructor(scope: Construct, id: string) {
     super(scope, id, { stateful: true });
@@ -49,11 +50,11 @@ export class Postgresql extends System implements SqlDatabase {
   }
 
   database(name: string): Database {
-    let owner: Workload | undefined;
     return {
       grantOwner: (workload) => {
+        const owner = this.owners.get(name);
         if (owner) throw new Error(`database '${name}' has an owner already: ${owner.peerName}`);
-        owner = workload;
+        this.owners.set(name, workload);
         return this.grant(name, workload);
       },
     };

@@ -11,8 +11,10 @@ export class DerivedSecret {
   /** `<system>/<what>@v<version>`: names the value, tells nothing of it; a higher version is a new value. */
   readonly label: string;
 
+  /** `name` is lower-case letters, digits, `/` and `-`. @throws Error when it is not: its token would be deployed as it stands. */
   constructor(name: string, version = 1) {
     this.label = `${name}@v${version}`;
+    if (secretsIn(this.token).length !== 1) throw new Error(`the name of a secret is lower-case letters, digits, / and -, and its version a number: '${this.label}'`);
   }
 
   get token(): string {
@@ -68,7 +70,10 @@ export function refuseStraySecrets(object: { apiVersion: string; kind: string; m
       strays.push(path.slice(1));
     }
     if (value && typeof value === 'object') {
-      for (const [key, nested] of Object.entries(value)) walk(nested, `${path}.${key}`);
+      for (const [key, nested] of Object.entries(value)) {
+        if (secretsIn(key).length) strays.push(`${path}.${key}`.slice(1));
+        walk(nested, `${path}.${key}`);
+      }
     }
   };
   walk(object, '');

@@ -85,7 +85,11 @@ export function ordered(entries: readonly Entry[]): Entry[] {
   const visit = (entry: Entry, path: readonly string[]): void => {
     if (done.has(entry.id)) return;
     if (path.includes(entry.id)) throw new Error(`these wait for each other: ${[...path.slice(path.indexOf(entry.id)), entry.id].join(' → ')}`);
-    for (const id of entry.after) visit(byId.get(id)!, [...path, entry.id]);
+    for (const id of entry.after) {
+      const needed = byId.get(id);
+      if (!needed) throw new Error(`${entry.id} waits for ${id}, which is not in the tree`);
+      visit(needed, [...path, entry.id]);
+    }
     done.add(entry.id);
     result.push(entry);
   };

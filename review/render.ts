@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { compose } from '../constructs/compose';
@@ -25,15 +25,13 @@ export function renderFiles(stack: Stack): Map<string, string> {
  */
 export function renderTo(stack: Stack, directory: string): number {
   const target = resolve(directory);
-  if (existsSync(target) && !existsSync(join(target, marker)) && readdirSync(target).length > 0) {
-    throw new UserError('The files cannot be written there:', [
-      { path: '--out', got: `${directory}, which holds other files`, allowed: 'a new or empty directory, or one of an earlier render', fix: 'choose another directory' },
-    ]);
-  }
+  refuseOthers(target, directory);
   const files = renderFiles(stack);
+  let fresh: string | undefined;
   try {
     mkdirSync(dirname(target), { recursive: true });
-    const fresh = mkdtempSync(`${target}.`);
+    fresh = mkdtempSync(`${target}.`);
+    chmodSync(fresh, 0o777 & ~process.umask());
     writeFileSync(join(fresh, marker), `${stack.name}\n`);
     for (const [path, text] of files) {
       mkdirSync(dirname(join(fresh, path)), { recursive: true });
@@ -42,6 +40,7 @@ export function renderTo(stack: Stack, directory: string): number {
     rmSync(target, { recursive: true, force: true });
     renameSync(fresh, target);
   } catch (error) {
+    if (fresh) rmSync(fresh, { recursive: true, force: true });
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UserError(
       'The files cannot be written there:',
@@ -50,4 +49,18 @@ export function renderTo(stack: Stack, directory: string): number {
     );
   }
   return files.size;
+}
+
+function refuseOthers(target: string, directory: string): void {
+  if (!existsSync(target)) return;
+  const found = statSync(target);
+  if (found.isDirectory() && (existsSync(join(target, marker)) || readdirSync(target).length === 0)) return;
+  throw new UserError('The files cannot be written there:', [
+    {
+      path: '--out',
+      got: `${directory}, which ${found.isDirectory() ? 'holds other files' : 'is a file'}`,
+      allowed: 'a new or empty directory, or one of an earlier render',
+      fix: 'choose another directory',
+    },
+  ]);
 }
