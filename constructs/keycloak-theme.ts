@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import type { Stack } from '../model/stack';
-import { logoFile } from '../model/stack';
 
 /** Folder of the login theme below Keycloak's themes, as volume items: path to file. */
 export const themeItems = {
@@ -19,7 +17,7 @@ export class KeycloakTheme extends k8s.KubeConfigMap {
       data: {
         'theme.properties': 'parent=keycloak.v2\nimport=common/keycloak\nstyles=css/styles.css css/brand.css\n',
         'brand.css': styles(stack),
-        'logo.svg': readFileSync(logoFile(stack), 'utf8'),
+        'logo.svg': stack.logo,
       },
     });
   }

@@ -12,13 +12,10 @@ export interface Stack {
   readonly instance: Instance;
   /** A key of `instance.regions`. */
   readonly region: string;
+  /** The instance's logo: SVG text. */
+  readonly logo: string;
   /** What `stacks/<instance>/crds/` holds, for a region that installs them; else none. */
   readonly definitions: readonly CustomResourceDefinition[];
-}
-
-/** The path of the instance's logo. */
-export function logoFile({ instance }: Stack, folder = stacksFolder): string {
-  return join(folder, instance.name, instance.brand.logo);
 }
 
 /** A CustomResourceDefinition as its publisher wrote it. */
@@ -57,7 +54,8 @@ export function loadStack(name: string, folder = stacksFolder): Stack {
   const [instanceName, region] = name.split('.') as [string, string];
   const instance = loadInstance(instanceName, folder);
   const install = instance.regions[region]!.crds === 'install';
-  return { name, instance, region, definitions: install ? loadDefinitions(folder, instanceName) : [] };
+  const logo = readFileSync(join(folder, instanceName, instance.brand.logo), 'utf8');
+  return { name, instance, region, logo, definitions: install ? loadDefinitions(folder, instanceName) : [] };
 }
 
 function loadDefinitions(stacks: string, name: string): CustomResourceDefinition[] {

@@ -3,6 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { addDoctor } from '../cli/doctor';
 import { addDown } from '../cli/down';
+import { addLogin } from '../cli/login';
+import { addLogs } from '../cli/logs';
 import { addOperations } from '../cli/operations';
 import { addRender } from '../cli/render';
 import { addStatus } from '../cli/status';
@@ -84,7 +86,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addStatus, addRender, addDoctor]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addLogs, addRender, addDoctor]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));

@@ -16,7 +16,7 @@ export function platformWith(
   definitions: readonly CustomResourceDefinition[] = [],
 ): Platform {
   const instance = defineInstance({ ...definition, regions: { main: { ...definition.regions.main!, ...change } } });
-  return new Platform(new App(), { name: `${instance.name}.main`, instance, region: 'main', definitions });
+  return new Platform(new App(), { name: `${instance.name}.main`, instance, region: 'main', logo: '<svg/>', definitions });
 }
 
 /** A manifest, to look into. */

@@ -8,9 +8,9 @@ const systemsOf = (name: string) => [...new Set(entriesOf(compose(loadStack(name
 
 test.each([
   ['ssp-cloud.paris', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio']],
-  ['ssp-cloud.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'user-alice', 'user-bob']],
+  ['ssp-cloud.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'user-alice', 'user-bob', 'user-dave']],
   ['ls3.insee', ['priorities', 'gpu', 'ingress', 'postgresql', 'keycloak', 'minio', 'projet-ape', 'projet-fideli']],
-  ['ls3.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob']],
+  ['ls3.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave']],
 ])('%s has these parts', (name, systems) => {
   expect(systemsOf(name)).toEqual(systems);
 });
@@ -20,7 +20,7 @@ test('a region without GPUs has no device plugin', () => {
   const [cpu] = definition.regions.main!.nodePools;
   const none = { 'requests.cpu': '1', 'requests.memory': '1Gi', 'requests.storage': '1Gi', 'count/pods': 1, 'requests.nvidia.com/gpu': 0 };
   const instance = defineInstance({ ...definition, regions: { main: { ...definition.regions.main!, nodePools: [cpu!], quotas: { user: none, group: none } } } });
-  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', definitions: [] }));
+  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [] }));
   expect(entries.some(({ system }) => system === 'gpu')).toBe(false);
 });
 
@@ -28,7 +28,7 @@ test("a project's own quota goes before the one of the region's groups", () => {
   const definition = open();
   const quota = { ...definition.regions.main!.quotas.group, 'count/pods': 7 };
   const instance = defineInstance({ ...definition, projects: [{ name: 'a', title: 'A', group: 'A', quota }, { name: 'b', title: 'B', group: 'B' }] });
-  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', definitions: [] }));
+  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [] }));
   const pods = (project: string) => (entries.find(({ id }) => id === `projet-${project}/resourcequota/onyxia-quota`)!.object.spec as any).hard['count/pods'];
   expect([pods('a'), pods('b')]).toEqual(['7', '20']);
 });

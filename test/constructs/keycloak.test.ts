@@ -34,11 +34,11 @@ test('it runs in production mode on its own database', () => {
   expect(entryOf(platform, 'keycloak/statefulset/keycloak').after).toContain('postgresql/job/database-keycloak-v1');
 });
 
-test('from outside only realms and their resources are reached, not the admin console', () => {
+test('from outside realms, their resources and the admin REST interface are reached, not the admin console', () => {
   const { objects, keycloak } = keycloakIn('small');
   expect(keycloak.url).toBe('https://auth.lab.example.org');
   const [{ matches }] = objects['keycloak/httproute/auth-lab-example-org']!.spec.rules;
-  expect(matches.map(({ path }: { path: { value: string } }) => path.value)).toEqual(['/realms/', '/resources/']);
+  expect(matches.map(({ path }: { path: { value: string } }) => path.value)).toEqual(['/realms/', '/resources/', '/admin/realms', '/admin/serverinfo']);
 });
 
 test.each([

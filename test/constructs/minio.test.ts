@@ -1,5 +1,10 @@
 import { Gateway } from '../../constructs/gateway';
-import { Minio } from '../../constructs/minio';
+import { Keycloak } from '../../constructs/keycloak';
+import { Minio, roleArn } from '../../constructs/minio';
+import { Postgresql } from '../../constructs/postgresql';
+import { Realm } from '../../constructs/realm';
+import { System } from '../../constructs/system';
+import { Workload } from '../../constructs/workload';
 import type { Size } from '../../model/region';
 import { entryOf, objectsOf, platformWith, yamlOf } from './base';
 
@@ -8,7 +13,9 @@ const none = { 'requests.cpu': '1', 'requests.memory': '1Gi', 'requests.storage'
 
 function minioIn(size: Size) {
   const platform = platformWith({ size, nodePools, quotas: { user: none, group: none }, storageClasses: { default: 'block', objects: 'xfs' } });
-  const minio = new Minio(platform, 'minio', { routes: new Gateway(platform, 'gateway') });
+  const routes = new Gateway(platform, 'gateway');
+  const keycloak = new Keycloak(platform, 'keycloak', { routes, database: new Postgresql(platform, 'postgresql') });
+  const minio = new Minio(platform, 'minio', { routes, identity: new Realm(keycloak, 'realm') });
   const objects = objectsOf(platform);
   const { spec } = objects['minio/statefulset/minio']!;
   return { platform, minio, objects, spec, container: spec.template.spec.containers[0] };
@@ -25,7 +32,7 @@ test.each([
 ] as const)('size %s: %d pods with %d drives of %s each, as the server is told', (size, pods, drives, capacity, storage) => {
   const { spec, container } = minioIn(size);
   expect(spec.replicas).toBe(pods);
-  expect(container.args).toEqual(['server', storage, '--console-address', ':9001']);
+  expect(container.args).toEqual(['server', storage, '--console-address', ':9001', '--certs-dir', '/certs']);
   const names = Array.from({ length: drives }, (_, drive) => `data${drive}`);
   expect(spec.volumeClaimTemplates.map(({ metadata, spec: claim }: any) => [metadata.name, claim.storageClassName, claim.resources.requests.storage])).toEqual(
     names.map((name) => [name, 'xfs', capacity]),
@@ -37,7 +44,8 @@ test('its pods reach each other where there are several, and through nothing but
   const itself = { matchLabels: { 'app.kubernetes.io/name': 'minio', 'app.kubernetes.io/instance': 'minio' } };
   const ports = [{ port: 9000, protocol: 'TCP' }];
   expect(minioIn('ha').objects['minio/networkpolicy/minio']!.spec.egress).toContainEqual({ to: [expect.objectContaining({ podSelector: itself })], ports });
-  expect(minioIn('small').objects['minio/networkpolicy/minio']!.spec.egress).toEqual([]);
+  const peers = minioIn('small').objects['minio/networkpolicy/minio']!.spec.egress.flatMap(({ to }: any) => to);
+  expect(peers).not.toContainEqual(expect.objectContaining({ podSelector: itself }));
 });
 
 test('it is ready when the whole cluster of it is, and its pods find each other before', () => {
@@ -60,4 +68,30 @@ test('it holds data: its namespace and its StatefulSet are protected', () => {
   const { platform } = minioIn('small');
   expect(entryOf(platform, '_cluster/namespace/minio').stateful).toBe(true);
   expect(entryOf(platform, 'minio/statefulset/minio').stateful).toBe(true);
+});
+
+test('a grant gives a workload its statements, token, variables and edge, and nothing to its neighbour', () => {
+  const { platform, minio } = minioIn('small');
+  const system = new System(platform, 'app');
+  const workload = (name: string) => new Workload(system, name, { kind: 'Deployment', image: { repository: 'a/b', tag: '1' }, cpu: '1', memory: '1Gi', user: 1000 });
+  const [writer, reader] = [workload('writer'), workload('reader')];
+  workload('idle');
+  const bucket = minio.bucket('data');
+  bucket.grantReadWrite(writer!);
+  bucket.grantRead(reader!);
+  const objects = objectsOf(platform);
+  const { Statement } = JSON.parse(objects['minio/iampolicy/workloads']!.spec.policy);
+  const of = (name: string) => Statement.filter((statement: any) => statement.Condition.StringEquals['jwt:sub'][0] === `system:serviceaccount:app:${name}`);
+  expect(of('writer').map((statement: any) => statement.Resource)).toEqual([['arn:aws:s3:::data'], ['arn:aws:s3:::data/*']]);
+  expect(of('reader').flatMap((statement: any) => statement.Action)).not.toContain('s3:PutObject');
+  expect(of('idle')).toEqual([]);
+  expect(Statement.flatMap((statement: any) => statement.Action).filter((action: string) => /[*]|Policy|Delete(?!Object$)/.test(action))).toEqual([]);
+  const { containers, volumes } = objects['app/deployment/writer']!.spec.template.spec;
+  expect(containers[0].env).toContainEqual({ name: 'AWS_ROLE_ARN', value: roleArn('minio-workloads') });
+  expect(volumes).toContainEqual(expect.objectContaining({ projected: expect.objectContaining({ sources: [{ serviceAccountToken: { audience: 'minio-workloads', expirationSeconds: 3600, path: 'token' } }] }) }));
+  expect(objects['app/deployment/idle']!.spec.template.spec.volumes).toBeUndefined();
+});
+
+test('the role of a client is the ARN that MinIO makes of its id', () => {
+  expect(roleArn('minio')).toBe('arn:minio:iam:::role/MHR2BeH2-q1dHO2yx5U9Mf-tP9Q');
 });

@@ -19,7 +19,7 @@ describe.each(['Deployment', 'StatefulSet', 'Job'] as const)('a %s meets Pod Sec
   const full: Partial<WorkloadProps> = {
     kind,
     scratch: ['/tmp'],
-    configFiles: { '/etc/app': 'app' },
+    configFiles: { '/etc/app': { configMap: 'app' } },
     secretFiles: { '/run/app': { secretName: 'app', key: 'password', labels: ['app/x@v1'] } },
     ...(kind === 'StatefulSet' ? { claims: { data: { mountPath: '/data', size: '1Gi', storageClass: 'block' } } } : {}),
   };
@@ -55,7 +55,7 @@ test('every file that a pod mounts has a volume, writable only where it is scrat
   const { spec } = podOf({
     kind: 'StatefulSet',
     scratch: ['/tmp'],
-    configFiles: { '/etc/app': 'settings' },
+    configFiles: { '/etc/app': { configMap: 'settings' } },
     secretFiles: { '/run/app.d': { secretName: 'login', key: 'password', labels: [] } },
     claims: { data: { mountPath: '/data', size: '1Gi', storageClass: 'block' } },
   });

@@ -32,6 +32,7 @@ const region = (): RegionDefinition => ({
   cluster: {
     access: { context: 'main' },
     apiServer: { cidrs: ['10.0.0.0/28'], port: 6443 },
+    serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local',
     webhookCallers: ['10.0.0.0/28'],
     dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
   },

@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { compose } from '../../constructs/compose';
-import { entriesOf, type Entry } from '../../constructs/objects';
+import { entriesOf, type Entry, type PlatformObject } from '../../constructs/objects';
+import { packageOf } from '../../constructs/tokens';
 import { loadStack, stackNames } from '../../model/stack';
 import { deploy, ordered } from '../../provision/deploy';
 import { derive } from '../../provision/secrets';
@@ -29,23 +30,42 @@ describe('the order of registration', () => {
   });
 });
 
+/** The type of an object of the tree in Pulumi. */
+function typeOf(object: PlatformObject): string {
+  const server = packageOf(object);
+  if (server) return object.kind === 'Provider' ? `pulumi:providers:${server}` : `${server}:${String(object.type)}`;
+  return `kubernetes:${object.apiVersion === 'v1' ? 'core/v1' : object.apiVersion}:${object.kind}`;
+}
+
+/** The inputs as they go to the engine, without what is marked as secret. */
+function withoutSecrets(value: any): any {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (!value || typeof value !== 'object') return value;
+  const [key, signature] = Object.entries(secretSignature)[0]!;
+  if (value[key] === signature) return 'secret';
+  return Object.fromEntries(Object.entries(value).map(([name, nested]) => [name, withoutSecrets(nested)]));
+}
+
 describe.each(stackNames())('the program of %s', (name) => {
   const stack = loadStack(name);
   const entries = entriesOf(compose(stack));
   let all: Registration[];
+  /** All of the tree, and those on the API server. */
   let objects: Registration[];
+  let kubernetes: Registration[];
 
   beforeAll(async () => {
     all = await registrationsOf(stack, seed);
-    objects = all.filter(({ type }) => type.startsWith('kubernetes:'));
+    objects = all.filter(({ type }) => !type.startsWith('pulumi:pulumi:') && !type.startsWith('datalab:') && type !== 'pulumi:providers:kubernetes');
+    kubernetes = objects.filter(({ type }) => type.startsWith('kubernetes:'));
   });
 
   const byName = (wanted: string) => objects.find((one) => one.name === wanted)!;
 
   test('registers every object of the tree under its own type and `<namespace>/<kind>/<name>`', () => {
-    const expected = entries.map(({ id, object }) => [id, `kubernetes:${object.apiVersion === 'v1' ? 'core/v1' : object.apiVersion}:${object.kind}`]);
+    const expected = entries.map(({ id, object }) => [id, typeOf(object)]);
     expect(objects.map(({ name: own, type }) => [own, type]).sort()).toEqual(expected.sort());
-    for (const { name: own } of objects) expect(own).toMatch(/^(_cluster|[a-z0-9-]+)\/[a-z]+\/[a-z0-9.-]+$/);
+    for (const { name: own } of objects) expect(own).toMatch(/^(_cluster|[a-z0-9-]+)\/[a-z0-9]+\/[a-z0-9.-]+$/);
   });
 
   test('registers nothing else but the stack, its cluster and one part for each system', () => {
@@ -54,10 +74,11 @@ describe.each(stackNames())('the program of %s', (name) => {
     expect(rest.sort()).toEqual([...systems, 'pulumi:providers:kubernetes cluster', `pulumi:pulumi:Stack datalab-${name}`].sort());
   });
 
-  test('every object is a child of its system, and goes to the one cluster', () => {
-    for (const { id, system } of entries) {
+  test('every object is a child of its system, and goes to the one cluster or to its server', () => {
+    for (const { id, object, system } of entries) {
       expect(byName(id).parent).toMatch(new RegExp(`::${system}$`));
-      expect(byName(id).provider).toContain('::cluster::');
+      const server = packageOf(object);
+      if (object.kind !== 'Provider') expect(byName(id).provider).toContain(server ? `::${object.metadata.namespace}/provider/${server}::` : '::cluster::');
     }
     const { access } = stack.instance.regions[stack.region]!.cluster;
     expect(all.find(({ type }) => type === 'pulumi:providers:kubernetes')!.inputs).toEqual({
@@ -76,13 +97,13 @@ describe.each(stackNames())('the program of %s', (name) => {
 
   test('each waits for what it needs, which is registered before', () => {
     for (const { id, after } of entries) {
-      expect(byName(id).dependsOn.map((urn) => urn.split('::').at(-1)).sort()).toEqual([...after]);
+      expect(byName(id).dependsOn.map((urn) => urn.split('::').at(-1)).sort()).toEqual(expect.arrayContaining([...after]));
       for (const needed of after) expect(objects.indexOf(byName(needed))).toBeLessThan(objects.indexOf(byName(id)));
     }
   });
 
   test('each Secret holds the derived values, marked as secret, and so are its outputs', () => {
-    const secrets = objects.filter(({ type }) => type === 'kubernetes:core/v1:Secret');
+    const secrets = kubernetes.filter(({ type }) => type === 'kubernetes:core/v1:Secret');
     expect(secrets.length).toBeGreaterThanOrEqual(5);
     for (const { inputs, secretOutputs } of secrets) {
       expect(inputs.stringData).toEqual({ ...secretSignature, value: expect.any(Object) });
@@ -93,10 +114,10 @@ describe.each(stackNames())('the program of %s', (name) => {
     expect(byName('keycloak/secret/database').inputs.stringData.value).toEqual(byName('postgresql/secret/role-keycloak').inputs.stringData.value);
   });
 
-  test('no secret stands outside of a Secret', () => {
+  test('no secret stands outside of a Secret and of what is provisioned, and there it is marked as secret', () => {
     const labels = new Set(JSON.stringify(entries).match(/(?<=\$\{secret:)[^}]+/g));
     const values = [seed, ...[...labels].map((label) => derive(seed, label))];
-    const rest = JSON.stringify(all.map((one) => (one.type === 'kubernetes:core/v1:Secret' ? { ...one, inputs: { ...one.inputs, stringData: 'secret' } } : one)));
+    const rest = JSON.stringify(all.map((one) => ({ ...one, inputs: withoutSecrets(one.inputs) })));
     for (const value of values) expect(rest).not.toContain(value);
   });
 
@@ -109,5 +130,5 @@ describe.each(stackNames())('the program of %s', (name) => {
 test('fails: a stack without its seed, with the command that sets one', async () => {
   await pulumi.runtime.setMocks({ newResource: () => ({ id: 'x', state: {} }), call: () => ({}) }, 'datalab', 'ssp-cloud.paris');
   pulumi.runtime.setAllConfig({});
-  expect(() => deploy(loadStack('ssp-cloud.paris'))).toThrow('pulumi config set --secret datalab:seed');
+  expect(() => deploy(compose(loadStack('ssp-cloud.paris')))).toThrow('pulumi config set --secret datalab:seed');
 });

@@ -1,3 +1,4 @@
+import { compose } from '../../constructs/compose';
 import * as pulumi from '@pulumi/pulumi';
 import { MockMonitor } from '@pulumi/pulumi/runtime/mocks';
 import type { Stack } from '../../model/stack';
@@ -36,7 +37,7 @@ export async function registrationsOf(stack: Stack, seed: string): Promise<Regis
       stack.name,
     );
     pulumi.runtime.setAllConfig({ 'datalab:seed': seed }, ['datalab:seed']);
-    await pulumi.runtime.runInPulumiStack(() => Promise.resolve(deploy(stack)));
+    await pulumi.runtime.runInPulumiStack(() => Promise.resolve(deploy(compose(stack))));
     // Exported, but not in the types: what is registered after the program's end would be missing without it.
     await (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
     return found;

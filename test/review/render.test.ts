@@ -39,7 +39,7 @@ describe.each(stackNames())('the render of %s', (name) => {
   test('has one file for each object, at `<namespace or _cluster>/<kind>-<name>.yaml`, sorted', () => {
     const paths = entries.map(({ object: { kind, metadata } }) => `${metadata.namespace ?? '_cluster'}/${kind.toLowerCase()}-${metadata.name}.yaml`);
     expect([...files.keys()]).toEqual(paths.sort());
-    for (const path of files.keys()) expect(path).toMatch(/^(_cluster|[a-z0-9-]+)\/[a-z]+-[a-z0-9.-]+\.yaml$/);
+    for (const path of files.keys()) expect(path).toMatch(/^(_cluster|[a-z0-9-]+)\/[a-z0-9]+-[a-z0-9.-]+\.yaml$/);
   });
 
   test('each file is the object that is deployed', () => {
@@ -47,8 +47,8 @@ describe.each(stackNames())('the render of %s', (name) => {
     expect(rendered).toEqual(entries.map(({ object }) => JSON.stringify(object)).sort());
   });
 
-  test('secrets are tokens, in Secrets only', () => {
-    const withToken = [...files].filter(([, text]) => text.includes('${secret:')).map(([path]) => path);
+  test('secrets are tokens, in Secrets and in what is provisioned only', () => {
+    const withToken = [...files].filter(([, text]) => text.includes('${secret:') && !text.includes('apiVersion: provisioned/')).map(([path]) => path);
     expect(withToken).toEqual([
       'keycloak/secret-bootstrap-admin.yaml', 'keycloak/secret-database.yaml', 'minio/secret-root.yaml',
       'postgresql/secret-role-keycloak.yaml', 'postgresql/secret-superuser.yaml',
@@ -156,7 +156,7 @@ describe('the directory', () => {
     renderTo(loadStack('ls3.insee'), out);
     const before = read(out);
     // No model would accept this name; no file system does either.
-    const long = { ...stack, instance: { ...stack.instance, regions: { paris: { ...stack.instance.regions.paris!, demoUsers: ['u'.repeat(300)] } } } };
+    const long = { ...stack, instance: { ...stack.instance, regions: { paris: { ...stack.instance.regions.paris!, demoUsers: { ['u'.repeat(300)]: { projects: [], admin: false } } } } } };
     const error = refusal(() => renderTo(long, out));
     expect(error.problems[0]!.got).toContain('ENAMETOOLONG');
     expect(readdirSync(parent)).toEqual(['out']);
