@@ -5,5 +5,6 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/.datalab', '<rootDir>/out'],
   testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/summary-reporter.cjs'],
-  maxWorkers: 2,
+  // The embedded regions have one port each for their gateway, so tests that start them take turns.
+  maxWorkers: 1,
 };

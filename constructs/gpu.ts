@@ -2,6 +2,7 @@ import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { stringify } from 'yaml';
 import type { NodePool } from '../model/region';
+import { GpuAdmission } from './gpu-admission';
 import { images } from './images';
 import { System } from './system';
 
@@ -12,7 +13,8 @@ const devicePlugins = '/var/lib/kubelet/device-plugins';
 
 /**
  * Makes the GPUs of the region's pools schedulable as `nvidia.com/gpu`: a device plugin on each pool with the pool's
- * sharing, and the RuntimeClass `nvidia`, which tolerates the GPU taints for the pods that name it.
+ * sharing, the RuntimeClass `nvidia`, which tolerates the GPU taints for the pods that name it, and the rule that only
+ * pods with a GPU go there.
  * The exception to Pod Security `restricted`: docs/pod-security.md.
  */
 export class Gpu extends System {
@@ -30,6 +32,7 @@ export class Gpu extends System {
       automountServiceAccountToken: false,
     });
     for (const pool of pools) this.devicePlugin(pool);
+    new GpuAdmission(this, 'admission', pools);
   }
 
   private devicePlugin(pool: GpuPool): void {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { compose } from '../constructs/compose';
 import { entriesOf, type Entry } from '../constructs/objects';
 import { secretsIn } from '../constructs/secrets';
+import { packageOf } from '../constructs/tokens';
 import { ensureCrds } from '../embedded/crds';
 import { Kube, KubeError, type KubeObject } from '../embedded/kube';
 import { runningServers } from '../embedded/processes';
@@ -19,7 +20,8 @@ import { eventually } from './embedded/temporary';
 import { datalab, filesOf, printed, resultOf, start, temporaryFiles, textsWith } from './region';
 
 /**
- * The platform on the embedded region: real engine, API server, controllers and scheduler; simulated nodes and pods.
+ * The platform on the embedded region: real engine, API server, controllers, scheduler, PostgreSQL, Keycloak and MinIO; the
+ * other nodes and pods are simulated.
  * Two regions serve all tests of this file, which run in the order they stand in.
  */
 const directory = mkdtempSync(join(tmpdir(), 'datalab-region-'));
@@ -29,6 +31,10 @@ const local = ['ssp-cloud.local', 'ls3.local'] as const;
 const real = [['ssp-cloud.paris', 'ssp-cloud.local'], ['ls3.insee', 'ls3.local']] as const;
 
 const stacks = new Map([...local, ...real.map(([name]) => name)].map((name) => [name, entriesOf(compose(loadStack(name)))]));
+/** Those of a stack's objects that live on the API server. */
+const kubernetes = (name: Parameters<typeof stacks.get>[0]) => stacks.get(name)!.filter(({ object }) => !packageOf(object));
+/** How many objects Pulumi counts: all but the ways to reach the servers. */
+const sizeOf = (entries: readonly Entry[]) => entries.filter(({ object }) => object.kind !== 'Provider').length;
 const clients = new Map<string, Kube>();
 const kubeOf = (region: string): Kube => {
   const client = clients.get(region) ?? new Kube(readRegion(region, state).file('kubeconfig'));
@@ -48,7 +54,7 @@ const onGpuNode = (region: string, pod: KubeObject) => gpuPools(region).some((po
 const reasonOf = (pod: KubeObject): string =>
   (pod.status?.conditions ?? []).find(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False')?.message ?? '';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 beforeAll(async () => {
   await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], silent);
@@ -65,7 +71,7 @@ describe('up', () => {
   test('two regions come up side by side; one of them after its first command was killed while it deployed', async () => {
     const sspCloud = start(state, 'up', 'ssp-cloud.local', '--json');
     const killed = start(state, 'up', 'ls3.local', '--json');
-    await eventually('the deployment of ls3.local', () => killed.stderr().includes('… deploy ls3.local'), 120);
+    await eventually('the deployment of ls3.local', () => killed.stderr().includes('… deploy ls3.local'), 200);
     await eventually('some objects', async () => (await kubeOf('ls3.local').list('v1', 'ConfigMap', { labelSelector: 'datalab-stacks/stack=ls3.local' })).length > 0, 60);
     await killed.kill();
     expect(await sspCloud.ended).toMatchObject({ code: 0 });
@@ -78,18 +84,18 @@ describe('up', () => {
         seconds: expect.any(Number),
       });
     }
-    expect(resultOf(await sspCloud.ended).changes).toEqual({ create: stacks.get('ssp-cloud.local')!.length, update: 0, delete: 0, same: 0 });
+    expect(resultOf(await sspCloud.ended).changes).toEqual({ create: sizeOf(stacks.get('ssp-cloud.local')!), update: 0, delete: 0, same: 0 });
     expect(kubeOf('ssp-cloud.local').server).not.toBe(kubeOf('ls3.local').server);
   });
 
   test.each(local)('%s: again, in less than 30 s, creates, updates and deletes nothing', async (name) => {
     const { changes, seconds } = resultOf(await datalab(state, ['up', name, '--json', '--exit-code']));
-    expect(changes).toEqual({ create: 0, update: 0, delete: 0, same: stacks.get(name)!.length });
+    expect(changes).toEqual({ create: 0, update: 0, delete: 0, same: sizeOf(stacks.get(name)!) });
     expect(seconds).toBeLessThan(30);
   });
 
   test('preview and refresh find no change either', async () => {
-    const same = stacks.get('ls3.local')!.length;
+    const same = sizeOf(stacks.get('ls3.local')!);
     const { stdout } = await datalab(state, ['preview', 'ls3.local', '--exit-code']);
     expect(stdout).toContain(`ls3.local: would be 0 created, 0 updated, 0 deleted, ${same} unchanged`);
     expect(resultOf(await datalab(state, ['refresh', 'ls3.local', '--exit-code', '--json'])).changes).toEqual({ create: 0, update: 0, delete: 0, same });
@@ -105,18 +111,19 @@ describe('up', () => {
 });
 
 describe('status', () => {
-  test.each(local)('%s: every system is there, ready, and told to be simulated', async (name) => {
+  test.each(local)('%s: every system is there, ready, and told to be real or simulated', async (name) => {
     const status = JSON.parse((await datalab(state, ['status', name, '--json'])).stdout);
     expect(status).toMatchObject({ stack: name, running: true, kubeconfig: readRegion(name, state).file('kubeconfig') });
     expect(status.systems.map(({ name: system, namespace, ready, runs }: Record<string, unknown>) => [system, namespace, ready, runs])).toEqual(
-      ['gpu', 'gateway', 'postgresql', 'keycloak', 'minio'].map((system) => [system, system, true, 'simulated']),
+      ['gpu', 'gateway', 'postgresql', 'keycloak', 'minio'].map((system) => [system, system, true, ['gpu', 'gateway'].includes(system) ? 'simulated' : 'real']),
     );
   });
 
   test('in words it says what is real, within 100 columns where it is a table', async () => {
     const { stdout } = await datalab(state, ['status', 'ls3.local']);
     expect(stdout).toMatch(/^real +API server, etcd, controllers, scheduler, Pulumi engine$/m);
-    expect(stdout).toMatch(/^simulated +nodes, pods, volumes/m);
+    expect(stdout).toMatch(/^simulated +the other nodes, pods and volumes/m);
+    expect(stdout).toMatch(/^ +Keycloak 26/m);
     for (const line of stdout.split('\n\n')[0]!.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 });
@@ -124,7 +131,7 @@ describe('status', () => {
 describe('the API server', () => {
   test.each(local)('%s: has every object of the stack, with its labels', async (name) => {
     const kube = kubeOf(name);
-    for (const { id, object } of stacks.get(name)!) {
+    for (const { id, object } of kubernetes(name)) {
       const live = await kube.get(object as KubeObject);
       expect([id, live?.metadata.labels]).toEqual([id, expect.objectContaining(object.metadata.labels!)]);
     }
@@ -132,7 +139,7 @@ describe('the API server', () => {
 
   test.each([...local.map((name) => [name, name] as const), ...real])('accepts every object of %s with strict field validation', async (name, region) => {
     const kube = kubeOf(region);
-    for (const { id, object } of stacks.get(name)!) {
+    for (const { id, object } of kubernetes(name)) {
       // Under another name, since some fields of an object that exists are immutable.
       const copy = { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-again` } } as KubeObject;
       const applied = await kube.apply(copy, { ...by, dryRun: true }).catch((error: Error) => error.message);
@@ -196,7 +203,16 @@ describe('the scheduler', () => {
     await kubeOf('ssp-cloud.local').create(wanted, by);
     const live = await scheduled('ssp-cloud.local', wanted);
     expect(live.spec.nodeName).toBeUndefined();
-    expect(reasonOf(live)).toContain('1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint');
+    expect(reasonOf(live)).toMatch(/1 Insufficient nvidia\.com\/gpu, .*node\(s\) had untolerated taint/);
+  });
+
+  test.each([
+    ['names the RuntimeClass', { runtimeClassName: 'nvidia' }, 'GPU nodes are for pods that ask for a GPU'],
+    ['tolerates every taint', { tolerations: [{ operator: 'Exists' }] }, 'GPU nodes are for pods that ask for a GPU'],
+    ['tolerates the taint of GPU nodes', { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }] }, 'GPU nodes are for pods that ask for a GPU'],
+    ['names its node', { nodeName: 'gpu-t4-0' }, 'A pod does not choose its node by name'],
+  ])('fails: a pod of a user without a GPU that %s', async (_, spec, reason) => {
+    await expect(kubeOf('ssp-cloud.local').create(pod('sly', 'user-alice', { cpu: '100m', memory: '64Mi' }, spec), { ...by, dryRun: true })).rejects.toThrow(reason);
   });
 
   test('fails: CPU pods that fit no CPU node wait rather than take a GPU node', async () => {
@@ -205,7 +221,7 @@ describe('the scheduler', () => {
     for (const wanted of pods) await kubeOf('ssp-cloud.local').create(wanted, by);
     const live = await Promise.all(pods.map((wanted) => scheduled('ssp-cloud.local', wanted)));
     expect(live.map(({ spec }) => spec.nodeName).filter(Boolean)).toEqual(['cpu-0']);
-    expect(live.map(reasonOf).join()).toContain('1 Insufficient cpu, 2 node(s) had untolerated taint');
+    expect(live.map(reasonOf).join()).toMatch(/1 Insufficient cpu, .*node\(s\) had untolerated taint/);
     for (const wanted of pods) await kubeOf('ssp-cloud.local').delete(wanted, { gracePeriodSeconds: 0 });
   });
 
@@ -309,14 +325,14 @@ describe('what others changed behind our back', () => {
   test('is named by refresh, and mended by the next up', async () => {
     const kube = kubeOf('ssp-cloud.local');
     await kube.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'database-keycloak', namespace: 'postgresql' } });
-    const scaled = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'keycloak', namespace: 'keycloak' }, spec: { replicas: 2 } };
-    await kube.apply(scaled, { fieldManager: 'somebody', force: true });
+    const opened = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'minio', namespace: 'minio' }, spec: { podSelector: {}, ingress: [{}] } };
+    await kube.apply(opened, { fieldManager: 'somebody', force: true });
     const { stdout } = await datalab(state, ['refresh', 'ssp-cloud.local', '--exit-code'], 4);
-    expect(stdout.split('\n').filter((line) => line.startsWith('  ')).sort()).toEqual(['  delete postgresql/configmap/database-keycloak', '  update keycloak/statefulset/keycloak']);
+    expect(stdout.split('\n').filter((line) => line.startsWith('  ')).sort()).toEqual(['  delete postgresql/configmap/database-keycloak', '  update minio/networkpolicy/minio']);
 
     const { changes } = resultOf(await datalab(state, ['up', 'ssp-cloud.local', '--json']));
     expect(changes).toMatchObject({ create: 1, update: 1, delete: 0 });
-    expect((await kube.get(scaled))!.spec.replicas).toBe(1);
+    expect((await kube.get(opened))!.spec.ingress).not.toContainEqual({});
     expect(await kube.get({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'database-keycloak', namespace: 'postgresql' } })).toBeDefined();
   });
 });
@@ -325,12 +341,15 @@ describe('destroy', () => {
   const entries = stacks.get('ls3.local')!;
   const live = async () => {
     const found: string[] = [];
-    for (const entry of entries) if (await kubeOf('ls3.local').get(entry.object as KubeObject)) found.push(entry.id);
+    for (const entry of kubernetes('ls3.local')) if (await kubeOf('ls3.local').get(entry.object as KubeObject)) found.push(entry.id);
     return found;
   };
   /** What holds data, and all that it waits for. */
   const kept = new Set(entries.filter(({ stateful }) => stateful).map(({ id }) => id));
   for (const id of kept) for (const needed of entries.find((entry) => entry.id === id)!.after) kept.add(needed);
+  const onServers = new Set(entries.filter(({ object }) => packageOf(object)).map(({ id }) => id));
+  const keptObjects = [...kept].filter((id) => !onServers.has(id));
+  const keptSize = sizeOf(entries.filter(({ id }) => kept.has(id)));
   const others: KubeObject[] = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gateway' } },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gpu' } },
@@ -340,9 +359,9 @@ describe('destroy', () => {
   test('leaves what holds data with all that this needs, and deletes the rest', async () => {
     const { stdout } = await datalab(state, ['destroy', 'ls3.local']);
     expect([...kept]).toEqual(expect.arrayContaining(['minio/statefulset/minio', 'minio/secret/root', '_cluster/namespace/user-alice', 'user-alice/networkpolicy/default-deny']));
-    expect(stdout).toContain(`ls3.local: 0 created, 0 updated, ${entries.length - kept.size} deleted`);
+    expect(stdout).toContain(`ls3.local: 0 created, 0 updated, ${sizeOf(entries) - keptSize} deleted`);
     expect(stdout).toContain('Protected objects hold data and stay.');
-    expect((await live()).sort()).toEqual([...kept].sort());
+    expect((await live()).sort()).toEqual([...keptObjects].sort());
   });
 
   test('fails: the next up finds objects of others: all are told at once, and nothing is changed', async () => {
@@ -352,15 +371,15 @@ describe('destroy', () => {
     expect(stderr).toContain('Nothing was changed');
     for (const name of ['Namespace gateway', 'Namespace gpu', 'ConfigMap gpu/device-plugin-gpu']) expect(stderr).toMatch(new RegExp(`  ${name}\\n +got +.*exists already[^]*--adopt`));
     expect((await kube.get(others[2]!))!.data).toEqual({ of: 'somebody' });
-    expect((await live()).sort()).toEqual([...kept, '_cluster/namespace/gateway', '_cluster/namespace/gpu', 'gpu/configmap/device-plugin-gpu'].sort());
+    expect((await live()).sort()).toEqual([...keptObjects, '_cluster/namespace/gateway', '_cluster/namespace/gpu', 'gpu/configmap/device-plugin-gpu'].sort());
   });
 
   test('with --adopt up takes them, and creates the rest', async () => {
     const { changes } = resultOf(await datalab(state, ['up', 'ls3.local', '--json', '--adopt']));
-    expect(changes).toEqual({ create: entries.length - kept.size, update: 0, delete: 0, same: kept.size });
+    expect(changes).toEqual({ create: sizeOf(entries) - keptSize, update: 0, delete: 0, same: keptSize });
     for (const object of others) expect((await kubeOf('ls3.local').get(object))!.metadata.labels).toMatchObject({ 'datalab-stacks/stack': 'ls3.local' });
     expect(Object.keys((await kubeOf('ls3.local').get(others[2]!))!.data)).toContain('config.yaml');
-    expect((await live()).sort()).toEqual(entries.map(({ id }) => id).sort());
+    expect((await live()).sort()).toEqual(kubernetes('ls3.local').map(({ id }) => id).sort());
   });
 });
 
@@ -376,7 +395,8 @@ describe('secrets', () => {
     };
     const seed = (await promisify(execFile)(pulumi, ['config', 'get', 'datalab:seed', '--stack', name], { cwd: region.file('pulumi', 'work'), env })).stdout.trim();
     const labels = [...new Set(secretsIn(JSON.stringify(stacks.get(name)!)))].sort();
-    expect(labels).toEqual(['keycloak/bootstrap-admin@v1', 'keycloak/database@v1', 'minio/root@v1', 'postgresql/superuser@v1']);
+    const people = Object.keys(loadStack(name).instance.regions.local!.demoUsers).map((user) => `keycloak/demo-${user}@v1`);
+    expect(labels).toEqual(['keycloak/bootstrap-admin@v1', 'keycloak/database@v1', ...people, 'minio/root@v1', 'postgresql/superuser@v1']);
     const known = { seed, passphrase: readFileSync(region.file('pulumi', 'passphrase'), 'utf8'), ...Object.fromEntries(labels.map((label) => [label, derive(seed, label)])) };
     const root = await kubeOf(name).get({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'root', namespace: 'minio' } });
     expect(Buffer.from(root!.data.password, 'base64').toString()).toBe(known['minio/root@v1' as keyof typeof known]);
@@ -385,7 +405,8 @@ describe('secrets', () => {
     await promisify(execFile)(join(__dirname, '../datalab'), ['render', name, '--out', out]);
     // The data of etcd too: the API server encrypts Secrets at rest.
     const texts = new Map([
-      ...filesOf(region.dir, (path) => path === region.file('pulumi', 'passphrase')),
+      // What a Secret mounts into a pod is a file of the pod, and what servers keep is theirs.
+      ...filesOf(region.dir, (path) => path === region.file('pulumi', 'passphrase') || path.includes('/volumes/')),
       ...filesOf(out),
       ...filesOf(temporaryFiles(state)),
       ...printed.map((text, index): [string, string] => [`output ${index}`, text]),
@@ -416,7 +437,7 @@ describe('down', () => {
   });
 
   test('the next up continues with the data, and changes nothing', async () => {
-    expect(resultOf(await datalab(state, ['up', 'ls3.local', '--json'])).changes).toEqual({ create: 0, update: 0, delete: 0, same: stacks.get('ls3.local')!.length });
+    expect(resultOf(await datalab(state, ['up', 'ls3.local', '--json'])).changes).toEqual({ create: 0, update: 0, delete: 0, same: sizeOf(stacks.get('ls3.local')!) });
   });
 
   test.each(local)('%s --delete-data removes the region, and leaves no process', async (name) => {
