@@ -20,14 +20,30 @@ export async function regionAddress(state: RegionState): Promise<string> {
     note(kept, state);
     return kept;
   }
-  for (let n = 1; n < 255; n++) {
-    const address = `127.42.${n}.1`;
-    if ((await takenPort(address)) || noted(address)) continue;
-    writeAtomic(state.file('address'), `${address}\n`);
-    if (note(address, state)) return address;
-    rmSync(state.file('address'));
+  const turn = await myTurn();
+  try {
+    for (let n = 1; n < 255; n++) {
+      const address = `127.42.${n}.1`;
+      if ((await takenPort(address)) || noted(address)) continue;
+      writeAtomic(state.file('address'), `${address}\n`);
+      if (note(address, state)) return address;
+      rmSync(state.file('address'));
+    }
+  } finally {
+    await new Promise((closed) => turn.close(closed));
   }
   throw portTaken((await takenPort('127.42.1.1')) ?? '127.42.1.1', 'a free one of 127.42.1.1 to 127.42.254.1');
+}
+
+/** Regions choose one after the other: a port that only one of them can hold, and that a killed one gives back. */
+async function myTurn(): Promise<Server> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const turn = await listen('127.42.255.1', regionPorts.etcdPeer);
+    if (turn) return turn;
+    if (Date.now() > deadline) throw portTaken(`127.42.255.1:${regionPorts.etcdPeer}`, 'a free port, on which regions take turns to choose their address');
+    await sleep(50);
+  }
 }
 
 /** The address of a region that was started before. */
