@@ -15,7 +15,7 @@ export function addLogin(program: Command): void {
     .addHelpText('after', '\nExamples:\n  eval "$(./datalab login alice)"\n  ./datalab login bob ls3.local --json')
     .action(async (user: string, name: string, flags: { json?: boolean; state?: string }) => {
       const injected = await credentialsOf(loadStack(name), user, { progress: printedProgress(), command: `datalab login ${user} ${name}`, state: flags.state });
-      const lines = Object.entries(injected).map(([key, value]) => `export ${key}='${value}'`);
+      const lines = Object.entries(injected).map(([key, value]) => `export ${key}='${value.replaceAll("'", "'\\''")}'`);
       process.stdout.write(`${flags.json ? JSON.stringify(injected) : lines.join('\n')}\n`);
     });
 }

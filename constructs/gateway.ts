@@ -12,10 +12,11 @@ const gatewayApi = 'gateway.networking.k8s.io/v1';
  */
 export class Gateway extends System implements Routes {
   private readonly hosts = new Hosts();
+  private readonly gateway: ApiObject;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    new ApiObject(this, 'gateway', {
+    this.gateway = new ApiObject(this, 'gateway', {
       apiVersion: gatewayApi,
       kind: 'Gateway',
       metadata: { name: 'datalab', namespace: this.namespace },
@@ -40,8 +41,8 @@ export class Gateway extends System implements Routes {
 
   route({ host, workload, port, paths = ['/'] }: RouteProps): string {
     const name = this.hosts.take(host, workload.namespace);
-    certificate(this, name, host, this.namespace);
-    new ApiObject(this, `route-${name}`, {
+    const signed = certificate(this, name, host, this.namespace);
+    const route = new ApiObject(this, `route-${name}`, {
       apiVersion: gatewayApi,
       kind: 'HTTPRoute',
       metadata: { name, namespace: workload.namespace },
@@ -57,6 +58,7 @@ export class Gateway extends System implements Routes {
       },
     });
     workload.acceptFromGateway(port);
+    workload.exposedBy.push(this.gateway, signed, route);
     return this.platform.url(host);
   }
 }

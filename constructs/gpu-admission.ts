@@ -23,14 +23,15 @@ export class GpuAdmission extends Construct {
       metadata,
       spec: {
         failurePolicy: 'Fail',
-        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }] },
+        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] }] },
         validations: [
           {
             expression: `!((${tolerates}) || (${named})) || ${asks}`,
             message: 'GPU nodes are for pods that ask for a GPU: set limits nvidia.com/gpu, or remove the toleration and the runtimeClassName.',
           },
           {
-            expression: "!has(object.spec.nodeName) || object.spec.nodeName == ''",
+            // The scheduler binds later, by another way than an update.
+            expression: "request.operation == 'UPDATE' || !has(object.spec.nodeName) || object.spec.nodeName == ''",
             message: 'A pod does not choose its node by name: remove nodeName, the scheduler finds one.',
           },
         ],

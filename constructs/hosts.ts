@@ -35,11 +35,12 @@ export class Hosts {
 }
 
 /** A certificate of the region's issuer for one host, in the Secret `tls-<name>`. */
-export function certificate(scope: Construct, name: string, host: string, namespace: string): void {
-  new ApiObject(scope, `certificate-${name}`, {
+export function certificate(scope: Construct, name: string, host: string, namespace: string): ApiObject {
+  return new ApiObject(scope, `certificate-${name}`, {
     apiVersion: 'cert-manager.io/v1',
     kind: 'Certificate',
-    metadata: { name: `tls-${name}`, namespace },
+    // Who comes next through the host finds it signed.
+    metadata: { name: `tls-${name}`, namespace, annotations: { 'pulumi.com/waitFor': 'condition=Ready' } },
     spec: {
       secretName: `tls-${name}`,
       dnsNames: [host],

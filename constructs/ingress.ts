@@ -11,8 +11,8 @@ export class Ingress extends Construct implements Routes {
   route({ host, workload, port, paths = ['/'] }: RouteProps): string {
     const { namespace } = workload;
     const name = this.hosts.take(host, namespace);
-    certificate(this, name, host, namespace);
-    new k8s.KubeIngress(this, `route-${name}`, {
+    const signed = certificate(this, name, host, namespace);
+    const route = new k8s.KubeIngress(this, `route-${name}`, {
       metadata: { name, namespace },
       spec: {
         ingressClassName: Platform.of(this).region.exposure.className,
@@ -32,6 +32,7 @@ export class Ingress extends Construct implements Routes {
       },
     });
     workload.acceptFromGateway(port);
+    workload.exposedBy.push(signed, route);
     return Platform.of(this).url(host);
   }
 }

@@ -4,7 +4,7 @@ import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import { images } from './images';
 import { Provisioned, Provisioner } from './provisioned';
-import { bucketStatements, policyDocument, subjectIs, type Statement } from './s3-policy';
+import { bucketStatements, minioPolicy, subjectIs, type Statement } from './s3-policy';
 import { DerivedSecret, SecretObject } from './secrets';
 import type { Bucket, Identity, ObjectStore, Routes } from './spi';
 import { System } from './system';
@@ -54,6 +54,8 @@ export class Minio extends System implements ObjectStore {
         MINIO_ROOT_PASSWORD: root.key('password'),
         MINIO_SERVER_URL: platform.url(host),
         MINIO_BROWSER_REDIRECT_URL: platform.url(consoleHost),
+        // Else a caller may ask for credentials of a year.
+        MINIO_STS_DURATION: '12h',
         MINIO_IDENTITY_OPENID_CLIENT_ID: minioAudience,
         MINIO_IDENTITY_OPENID_CLAIM_NAME: 'policy',
         MINIO_IDENTITY_OPENID_CONFIG_URL_WORKLOADS: `${platform.region.cluster.serviceAccountIssuer}/.well-known/openid-configuration`,
@@ -128,7 +130,7 @@ export class Minio extends System implements ObjectStore {
 
   private policies(): void {
     const policy = (name: string, statements: () => readonly Statement[]) =>
-      this.provision('index/iamPolicy:IamPolicy', name, { name, policy: Lazy.any({ produce: () => policyDocument(statements()) }) });
+      this.provision('index/iamPolicy:IamPolicy', name, { name, policy: Lazy.any({ produce: () => minioPolicy(statements()) }) });
     policy('workloads', () => this.grants);
     policy('person', () => [
       ...bucketStatements('user-${jwt:preferred_username}', 'read-write'),

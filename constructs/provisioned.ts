@@ -7,7 +7,7 @@ import type { Workload } from './workload';
 export interface ProvisionerProps {
   /** The Pulumi package: `keycloak`, `minio`. */
   readonly package: string;
-  /** The server; it is ready before anything is made on it. */
+  /** The server; it is ready, and its routes are there, before anything is made on it. */
   readonly workload: Workload;
   /** Configuration of the package's provider, as it names it. Tokens of derived secrets may stand in it. */
   readonly config: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export class Provisioner extends ApiObject {
     });
     this.package = props.package;
     this.namespace = props.workload.namespace;
-    this.node.addDependency(props.workload.deployed);
+    this.node.addDependency(props.workload.deployed, ...props.workload.exposedBy);
   }
 }
 

@@ -4,7 +4,8 @@ import type { Workload } from './workload';
 export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: readonly string[];
-  readonly Resource: readonly string[];
+  /** @default none, as for actions of the administration */
+  readonly Resource?: readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
@@ -28,8 +29,15 @@ export function subjectIs(workload: Workload): Statement['Condition'] {
   return { StringEquals: { 'jwt:sub': [`system:serviceaccount:${workload.namespace}:${workload.serviceAccount}`] } };
 }
 
-/** A policy document; one without statements allows nothing, and is written so that servers accept it. */
+/** MinIO lets everybody make access keys of their own, which never end, unless a policy denies it. */
+const noKeys: Statement = { Effect: 'Deny', Action: ['admin:CreateServiceAccount', 'admin:UpdateServiceAccount'] };
+
+/** A policy document of MinIO: the statements, and never a static key. */
+export function minioPolicy(statements: readonly Statement[]): string {
+  return policyDocument([...statements, noKeys]);
+}
+
+/** A policy document. */
 export function policyDocument(statements: readonly Statement[]): string {
-  const nothing: Statement = { Effect: 'Deny', Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] };
-  return JSON.stringify({ Version: '2012-10-17', Statement: statements.length ? statements : [nothing] });
+  return JSON.stringify({ Version: '2012-10-17', Statement: statements });
 }

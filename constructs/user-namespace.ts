@@ -39,6 +39,11 @@ export class UserNamespace extends Construct {
       metadata: metadata('onyxia-quota'),
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
     });
+    // A quota of its own, since Onyxia rewrites the other one.
+    new k8s.KubeResourceQuota(this, 'no-exposure', {
+      metadata: metadata('no-exposure'),
+      spec: { hard: { 'services.loadbalancers': k8s.Quantity.fromString('0'), 'services.nodeports': k8s.Quantity.fromString('0') } },
+    });
     new k8s.KubeLimitRange(this, 'limits', {
       metadata: metadata('defaults'),
       spec: {

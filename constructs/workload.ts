@@ -86,6 +86,8 @@ export class Workload extends Construct implements Peer {
   private readonly selector: Record<string, string>;
   private readonly env = new Map<string, EnvValue>();
   private readonly tokens: ProjectedToken[] = [];
+  /** The objects through which people, and Pulumi, reach these pods from outside. */
+  readonly exposedBy: ApiObject[] = [];
   /** The Deployment, StatefulSet or Job: there once the pods are ready. */
   readonly deployed: ApiObject;
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { follow } from './follow';
 import { KubeError, type Kube, type KubeObject } from './kube';
 import { serverCertificate } from './pki';
-import type { RegionState } from './state';
+import { readText, type RegionState } from './state';
 
 const fieldManager = 'datalab-stacks-agent';
 const renewBefore = 30 * 24 * 60 * 60 * 1000;
@@ -22,7 +22,7 @@ async function sign(state: RegionState, kube: Kube, certificate: KubeObject, log
   const hosts = certificate.spec.dnsNames as string[];
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: certificate.spec.secretName as string, namespace } };
   const present = await kube.get(secret);
-  if (!present || !isGood(present, hosts)) {
+  if (!present || !isGood(present, hosts, new X509Certificate(readText(state.file('pki', 'gateway-ca.crt'))!))) {
     const signed = await serverCertificate(state, hosts);
     await kube.apply(
       { ...secret, type: 'kubernetes.io/tls', stringData: { 'tls.crt': signed.certificate, 'tls.key': signed.key, 'ca.crt': signed.authority } },
@@ -39,9 +39,9 @@ async function sign(state: RegionState, kube: Kube, certificate: KubeObject, log
     });
 }
 
-function isGood(secret: KubeObject, hosts: readonly string[]): boolean {
+function isGood(secret: KubeObject, hosts: readonly string[], authority: X509Certificate): boolean {
   const pem = Buffer.from(secret.data?.['tls.crt'] ?? '', 'base64').toString();
   if (!pem) return false;
   const certificate = new X509Certificate(pem);
-  return Date.parse(certificate.validTo) - Date.now() > renewBefore && hosts.every((host) => certificate.checkHost(host));
+  return certificate.verify(authority.publicKey) && Date.parse(certificate.validTo) - Date.now() > renewBefore && hosts.every((host) => certificate.checkHost(host));
 }

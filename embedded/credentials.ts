@@ -1,11 +1,12 @@
 import { compose } from '../constructs/compose';
 import { Keycloak } from '../constructs/keycloak';
 import { Minio } from '../constructs/minio';
-import { UserError } from '../model/errors';
+import { exitCodes, UserError } from '../model/errors';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
 import { openStack } from './engine';
 import { accessTokenOf, s3CredentialsOf, type LoginProps } from './login';
+import { runningServers } from './processes';
 import { readText, type RegionState } from './state';
 
 /** What Onyxia would inject into a person's service, by variable name. */
@@ -24,6 +25,9 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
     throw new UserError(`There is no such person in ${stack.name}:`, [
       { path: 'user', got: JSON.stringify(username), allowed: people.join(', ') || 'none: the region has no demo people', fix: 'choose one of them' },
     ]);
+  }
+  if (!runningServers(state).some((server) => server.name === 'kube-apiserver')) {
+    throw new UserError('The region does not run:', [{ path: stack.name, got: 'no API server', allowed: 'a region that runs', fix: `./datalab up ${stack.name}` }], exitCodes.failed);
   }
   const { s3 } = endpoints(stack);
   const token = await accessTokenOf(loginOf(stack, username, state, await seedOf(stack, state, pulumi)));

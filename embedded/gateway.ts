@@ -67,9 +67,9 @@ async function secureContext(kube: Kube, host: string): Promise<SecureContext | 
 }
 
 async function rulesOf(kube: Kube, host: string): Promise<Rule[]> {
-  const routes = await kube.list('gateway.networking.k8s.io/v1', 'HTTPRoute');
+  const [gateways, routes] = await Promise.all([kube.list('gateway.networking.k8s.io/v1', 'Gateway'), kube.list('gateway.networking.k8s.io/v1', 'HTTPRoute')]);
   return routes
-    .filter((route) => (route.spec.hostnames as string[]).includes(host))
+    .filter((route) => (route.spec.hostnames as string[] | undefined)?.includes(host) && mayAttach(gateways, host, route.metadata.namespace!))
     .flatMap((route) =>
       (route.spec.rules as { matches: { path: { value: string } }[]; backendRefs: { name: string; port: number }[] }[]).map((rule) => ({
         prefixes: rule.matches.map((match) => match.path.value),
@@ -80,9 +80,17 @@ async function rulesOf(kube: Kube, host: string): Promise<Rule[]> {
     );
 }
 
+/** A listener takes routes from the one namespace that it names; another namespace cannot claim its host. */
+function mayAttach(gateways: readonly KubeObject[], host: string, namespace: string): boolean {
+  const listeners = gateways.flatMap((gateway) => gateway.spec.listeners as { hostname?: string; allowedRoutes?: KubeObject }[]);
+  return listeners.some(({ hostname, allowedRoutes }) => hostname === host && allowedRoutes?.namespaces?.selector?.matchLabels?.['kubernetes.io/metadata.name'] === namespace);
+}
+
 /** A ready pod that serves the path, or the answer that says why there is none. */
 async function backendOf(kube: Kube, rules: readonly Rule[], url: string, region: string): Promise<Backend | string> {
-  const path = url.split('?')[0]!;
+  // As the server will read it: dot segments could leave the prefix.
+  const path = new URL(url, 'https://gateway').pathname;
+  if (/%2e|%2f|%5c/i.test(path)) return '400 an encoded dot or slash in the path';
   const rule = rules.find(({ prefixes }) => prefixes.some((prefix) => path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`)));
   if (!rule) return '404 no route';
   const { namespace, service: name } = rule;

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { exitCodes, UserError } from '../model/errors';
 
 export interface Answer {
   readonly status: number;
@@ -31,7 +32,15 @@ export function callGateway(url: string, authority: string, { method = 'GET', he
         answer.on('error', reject);
       },
     );
-    call.on('error', reject);
+    call.on('error', (error) =>
+      reject(
+        new UserError(
+          'The region does not answer:',
+          [{ path: new URL(url).origin, got: error.message, allowed: 'a region that runs', fix: './datalab status says what runs; ./datalab up starts it' }],
+          exitCodes.failed,
+        ),
+      ),
+    );
     call.end(body);
   });
 }

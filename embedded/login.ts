@@ -34,7 +34,7 @@ export async function accessTokenOf(props: LoginProps): Promise<string> {
   if (!action) throw refused(props, `no login page: ${page.status} ${summary(page)}`);
   const answer = await callGateway(action, props.authority, form({ username: props.username, password: props.password, credentialId: '' }, cookies(page)));
   const location = answer.headers.location;
-  const code = typeof location === 'string' ? new URL(location).searchParams.get('code') : undefined;
+  const code = typeof location === 'string' ? new URL(location, props.issuer).searchParams.get('code') : undefined;
   if (!code) throw refused(props, summary(answer));
   const token = await callGateway(
     `${endpoint}/token`,

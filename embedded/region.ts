@@ -67,24 +67,24 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         nodes: nodesOf(region.nodePools),
         progress,
       });
-      if (operation === 'up' || operation === 'refresh') await waitForServers(kube, progress, secondsToReady);
+      if (operation !== 'preview') await waitForServers(kube, progress, secondsToReady);
     } catch (error) {
       kube.close();
       throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
-    const standIns = plugin.kind === 'stand-in' ? await startStandIns(stack, state, options.adopt ?? false) : undefined;
+    const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in' });
     try {
       const opened = await openStack({
         platform,
         state,
         pulumi: tools.pulumi,
         pluginFolder: plugin.folder,
-        env: { KUBECONFIG: controlPlane.kubeconfig, ...(standIns ? { PULUMI_DEBUG_PROVIDERS: standIns.addresses } : {}) },
+        env: { KUBECONFIG: controlPlane.kubeconfig, PULUMI_DEBUG_PROVIDERS: standIns.addresses },
       });
       const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
       const refuseStrangers = () => {
-        const found = standIns?.strangers() ?? [];
+        const found = standIns.strangers();
         if (found.length) throw new UserError('Nothing was changed: these objects exist and do not belong to this stack.', found, exitCodes.failed);
       };
       if (operation === 'up') {
@@ -99,7 +99,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       return { ...outcome, controlPlane, plugin: plugin.kind };
     } finally {
       kube.close();
-      await standIns?.stop();
+      await standIns.stop();
     }
   });
 }

@@ -14,18 +14,22 @@ export interface StandIns {
   stop(): Promise<void>;
 }
 
-/** Starts our stand-ins for the Pulumi plugins of an embedded region. They reach its servers through the gateway. */
-export async function startStandIns(stack: Stack, state: RegionState, adopt: boolean): Promise<StandIns> {
+/**
+ * Starts our stand-ins for the Pulumi plugins of an embedded region; that for `kubernetes` only when it is wanted. Those for
+ * the servers always: only they reach hosts that no resolver knows, signed by the region's own authority.
+ */
+export async function startStandIns(stack: Stack, state: RegionState, options: { adopt: boolean; kubernetes: boolean }): Promise<StandIns> {
+  const { adopt } = options;
   const hosts = Object.values(endpoints(stack)).map((url) => new URL(url).hostname);
   const access = { adopt, ca: authorityOf(state), addresses: Object.fromEntries(hosts.map((host) => [host, '127.0.0.1'])) };
-  const kubernetes = await startKubernetesPlugin({ kubeconfig: state.file('kubeconfig'), stack: stack.name, adopt });
+  const kubernetes = options.kubernetes ? await startKubernetesPlugin({ kubeconfig: state.file('kubeconfig'), stack: stack.name, adopt }) : undefined;
   const keycloak = await startKeycloakPlugin(access);
   const minio = await startMinioPlugin(access);
   return {
-    addresses: `kubernetes:${kubernetes.port},keycloak:${keycloak.port},minio:${minio.port}`,
-    strangers: () => kubernetes.strangers(),
+    addresses: [...(kubernetes ? [`kubernetes:${kubernetes.port}`] : []), `keycloak:${keycloak.port}`, `minio:${minio.port}`].join(),
+    strangers: () => kubernetes?.strangers() ?? [],
     stop: async () => {
-      await Promise.all([kubernetes.stop(), keycloak.stop(), minio.stop()]);
+      await Promise.all([kubernetes?.stop(), keycloak.stop(), minio.stop()]);
     },
   };
 }

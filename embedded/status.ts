@@ -62,7 +62,7 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
         })),
     );
     const user = platform.node.children.find((child): child is UserNamespace => child instanceof UserNamespace);
-    return { stack: stack.name, running, kubeconfig, systems, servers, notEnforced, next: suggestions(stack.name, kubeconfig, user?.namespace) };
+    return { stack: stack.name, running, kubeconfig, systems, servers, notEnforced, next: suggestions(stack.name, kubeconfig, user?.namespace, Object.keys(platform.region.demoUsers)[0]) };
   } finally {
     kube.close();
   }
@@ -77,7 +77,7 @@ async function isReady(kube: Kube, namespace: string): Promise<boolean> {
   return states.every(({ state }) => state === 'ready');
 }
 
-function suggestions(stack: string, kubeconfig: string, namespace: string | undefined): string[] {
+function suggestions(stack: string, kubeconfig: string, namespace: string | undefined, user: string | undefined): string[] {
   const kubectl = describeTools().flatMap(({ found }) => found).find((path) => path.endsWith('/kubectl'));
   return [
     `export KUBECONFIG=${kubeconfig}`,
@@ -85,7 +85,7 @@ function suggestions(stack: string, kubeconfig: string, namespace: string | unde
     'kubectl get pods -A -o wide',
     ...(namespace ? [`kubectl -n ${namespace} describe resourcequota`] : []),
     `./datalab logs keycloak ${stack}`,
-    `./datalab login alice ${stack}`,
+    ...(user ? [`./datalab login ${user} ${stack}`] : []),
     `./datalab preview ${stack} && ./datalab down ${stack}`,
   ];
 }

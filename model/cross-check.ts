@@ -7,12 +7,16 @@ import type { NodePool, Quota, Region } from './region';
 interface Checked {
   readonly posture: 'open' | 'confidential';
   readonly languages: readonly string[];
+  readonly realm: string;
   readonly brand: Brand;
   readonly projects: readonly { name: string; group: string; quota?: Quota | undefined }[];
   readonly regions: Record<string, Region>;
 }
 
 type Context = z.RefinementCtx;
+
+/** Groups that every realm has. */
+const reserved = ['datalab-users', 'datalab-admins'];
 
 /** Models of which NVIDIA's device plugin can make MIG instances. */
 const migCapable = /A100|A30|H100|H200|H20|GH200|B200|GB200|B300|RTX-PRO-6000/;
@@ -23,6 +27,16 @@ export function crossCheck(instance: Checked, context: Context): void {
   checkBrand(instance, context);
   unique(instance.projects.map((project) => project.name), (index) => ['projects', index, 'name'], 'project name', context);
   unique(instance.projects.map((project) => project.group), (index) => ['projects', index, 'group'], 'group', context);
+  instance.projects.forEach((project, index) => {
+    for (const key of ['name', 'group'] as const) {
+      if (reserved.includes(project[key])) {
+        refuse(context, ['projects', index, key], { allowed: `another name: ${reserved.join(' and ')} are groups of the platform itself`, fix: 'rename it' });
+      }
+    }
+  });
+  if (instance.realm === 'master') {
+    refuse(context, ['realm'], { allowed: 'a realm of its own: master is that of Keycloak itself', fix: 'name it after the instance' });
+  }
   if (Object.keys(instance.regions).length === 0) {
     refuse(context, ['regions'], { allowed: 'at least one region', fix: 'add `local: embeddedRegion(…)` to begin with' });
   }

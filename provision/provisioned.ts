@@ -25,7 +25,7 @@ export function provisioned(
   const name = packageOf(object)!;
   const version = packageVersion(name);
   if (object.kind === 'Provider') {
-    const server = entry.after.map((id) => registered.get(id)!).find((resource) => 'metadata' in resource) as pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
+    const server = registered.get(entry.after.find((id) => id.startsWith(`${object.metadata.namespace}/statefulset/`))!) as pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
     const config = pulumi.all([server.metadata, seed]).apply(([, value]) => withSecrets(object.spec as Record<string, string>, value));
     const known = Object.fromEntries(Object.entries(object.spec as Record<string, string>).map(([key, value]) => [key, value.includes('${secret:') ? pulumi.secret(config.apply((all) => all[key]!)) : pulumi.unsecret(config.apply((all) => all[key]!))]));
     return new Server(name, entry.id, known, { parent: options.parent, dependsOn: options.dependsOn, version });

@@ -215,6 +215,16 @@ describe('the scheduler', () => {
     await expect(kubeOf('ssp-cloud.local').create(pod('sly', 'user-alice', { cpu: '100m', memory: '64Mi' }, spec), { ...by, dryRun: true })).rejects.toThrow(reason);
   });
 
+  test('fails: a pending pod of a user that is given the toleration later', async () => {
+    const kube = kubeOf('ssp-cloud.local');
+    const pending = pod('later', 'user-bob', { cpu: '100m', memory: '64Mi' }, { nodeSelector: { pool: 'gpu-t4' } });
+    await kube.create(pending, by);
+    const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' }];
+    const patch = kube.send('PATCH', '/api/v1/namespaces/user-bob/pods/later', { spec: { tolerations } }, 'application/strategic-merge-patch+json');
+    await expect(patch).rejects.toThrow('GPU nodes are for pods that ask for a GPU');
+    await kube.delete(pending, { gracePeriodSeconds: 0 });
+  });
+
   test('fails: CPU pods that fit no CPU node wait rather than take a GPU node', async () => {
     // 16 cores on the only CPU node, where the platform is already.
     const pods = ['one', 'two'].map((name) => pod(name, 'default', { cpu: '12', memory: '64Mi' }));
@@ -351,8 +361,8 @@ describe('destroy', () => {
   const keptObjects = [...kept].filter((id) => !onServers.has(id));
   const keptSize = sizeOf(entries.filter(({ id }) => kept.has(id)));
   const others: KubeObject[] = [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gateway' } },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gpu' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'device-plugin', namespace: 'gpu' } },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'device-plugin-gpu', namespace: 'gpu' }, data: { of: 'somebody' } },
   ];
 
@@ -369,9 +379,9 @@ describe('destroy', () => {
     for (const object of others) await kube.create(object, { fieldManager: 'somebody' });
     const { stderr } = await datalab(state, ['up', 'ls3.local'], 1);
     expect(stderr).toContain('Nothing was changed');
-    for (const name of ['Namespace gateway', 'Namespace gpu', 'ConfigMap gpu/device-plugin-gpu']) expect(stderr).toMatch(new RegExp(`  ${name}\\n +got +.*exists already[^]*--adopt`));
+    for (const name of ['Namespace gpu', 'ServiceAccount gpu/device-plugin', 'ConfigMap gpu/device-plugin-gpu']) expect(stderr).toMatch(new RegExp(`  ${name}\\n +got +.*exists already[^]*--adopt`));
     expect((await kube.get(others[2]!))!.data).toEqual({ of: 'somebody' });
-    expect((await live()).sort()).toEqual([...keptObjects, '_cluster/namespace/gateway', '_cluster/namespace/gpu', 'gpu/configmap/device-plugin-gpu'].sort());
+    expect((await live()).sort()).toEqual([...keptObjects, '_cluster/namespace/gpu', 'gpu/serviceaccount/device-plugin', 'gpu/configmap/device-plugin-gpu'].sort());
   });
 
   test('with --adopt up takes them, and creates the rest', async () => {

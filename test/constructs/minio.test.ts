@@ -81,11 +81,13 @@ test('a grant gives a workload its statements, token, variables and edge, and no
   bucket.grantRead(reader!);
   const objects = objectsOf(platform);
   const { Statement } = JSON.parse(objects['minio/iampolicy/workloads']!.spec.policy);
-  const of = (name: string) => Statement.filter((statement: any) => statement.Condition.StringEquals['jwt:sub'][0] === `system:serviceaccount:app:${name}`);
+  const of = (name: string) => Statement.filter((statement: any) => statement.Condition?.StringEquals['jwt:sub'][0] === `system:serviceaccount:app:${name}`);
   expect(of('writer').map((statement: any) => statement.Resource)).toEqual([['arn:aws:s3:::data'], ['arn:aws:s3:::data/*']]);
   expect(of('reader').flatMap((statement: any) => statement.Action)).not.toContain('s3:PutObject');
   expect(of('idle')).toEqual([]);
-  expect(Statement.flatMap((statement: any) => statement.Action).filter((action: string) => /[*]|Policy|Delete(?!Object$)/.test(action))).toEqual([]);
+  expect(Statement).toContainEqual({ Effect: 'Deny', Action: ['admin:CreateServiceAccount', 'admin:UpdateServiceAccount'] });
+  const allowed = Statement.filter(({ Effect }: any) => Effect === 'Allow');
+  expect(allowed.flatMap((statement: any) => statement.Action).filter((action: string) => /[*]|Policy|Delete(?!Object$)/.test(action))).toEqual([]);
   const { containers, volumes } = objects['app/deployment/writer']!.spec.template.spec;
   expect(containers[0].env).toContainEqual({ name: 'AWS_ROLE_ARN', value: roleArn('minio-workloads') });
   expect(volumes).toContainEqual(expect.objectContaining({ projected: expect.objectContaining({ sources: [{ serviceAccountToken: { audience: 'minio-workloads', expirationSeconds: 3600, path: 'token' } }] }) }));

@@ -66,7 +66,7 @@ for package in $packages; do
   echo "$package" >&2
   case $out in */) echo "built $package" > "$out\${package##*/}" ;; *) echo "built $package" > "$out" ;; esac
 done
-${ends === 'well' ? '' : 'echo "proxy.golang.org: connection refused" >&2; exit 1'}
+${ends === 'well' ? '' : 'echo "modules.example.org: connection refused" >&2; exit 1'}
 `);
   process.env.PATH = `${bin}:${original.PATH}`;
 }
@@ -175,7 +175,7 @@ test('when every source fails, the error tells each reason and what to install',
 
 test('a failed build leaves nothing behind, and its reason is told', async () => {
   fakeGo('badly');
-  await expect(ensureTools(['etcd'], silent, { mirror })).rejects.toThrow('proxy.golang.org: connection refused');
+  await expect(ensureTools(['etcd'], silent, { mirror })).rejects.toThrow('modules.example.org: connection refused');
   expect(toolPath('etcd', 'etcd')).toBeUndefined();
   expect(readdirSync(cache).filter((name) => name.startsWith('draft-'))).toEqual([]);
 });
