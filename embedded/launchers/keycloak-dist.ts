@@ -29,9 +29,10 @@ export interface KeycloakFiles {
   readonly build: string;
 }
 
-/** Whether the distribution is in the cache. */
-export function hasKeycloak(): boolean {
-  return existsSync(paths({}).distribution);
+/** Where the distribution is in the cache, unpacked; undefined when it is not there. */
+export function keycloakDistribution(): string | undefined {
+  const { distribution } = paths({});
+  return existsSync(distribution) ? distribution : undefined;
 }
 
 /**

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { exitCodes, UserError } from '../../model/errors';
 import { silent } from '../../model/progress';
 import { java } from './java';
-import { ensureKeycloak, hasKeycloak, keycloakVersion } from './keycloak-dist';
+import { ensureKeycloak, keycloakDistribution, keycloakVersion } from './keycloak-dist';
 import type { Launcher } from './launcher';
 
 /** Keycloak's own distribution on this computer's Java. */
 export const keycloak: Launcher = {
   name: 'keycloak',
   repositories: ['keycloak/keycloak'],
-  runs: () => (hasKeycloak() ? `Keycloak ${keycloakVersion}` : undefined),
+  runs: () => (keycloakDistribution() ? `Keycloak ${keycloakVersion}` : undefined),
   how: 'datalab doctor --install: its release, else through Maven',
   install: async (env, progress) => void (await ensureKeycloak(env, progress)),
   open: async ({ env, address, memory }) => {
-    if (!hasKeycloak()) throw notInstalled();
+    if (!keycloakDistribution()) throw notInstalled();
     const { distribution, build } = await ensureKeycloak(env, silent);
     const { home } = java();
     const limit = memory ? `-XX:MaxRAM=${memory}` : '';

@@ -11,11 +11,11 @@ import type { RunningProvider } from '../../embedded/plugins/provider-server';
 import { openRegion, type RegionState } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { startEngine, type Engine } from './engine-harness';
-import { describeWith, startKeycloak, startMinio, type TestServer } from './servers';
+import { startKeycloak, startMinio, type TestServer } from './servers';
 
 const password = 'correct-horse-battery';
 
-describeWith(['keycloak', 'minio'], 'people reach S3 by their login', () => {
+describe('people reach S3 by their login', () => {
   let state: RegionState;
   let engine: Engine;
   let plugins: Record<'keycloak' | 'minio', RunningProvider>;

@@ -21,7 +21,7 @@ import type { Values } from '../../embedded/plugins/provider-values';
 import { openRegion, type RegionState } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { startEngine, type Engine, type Run } from './engine-harness';
-import { describeWith, startKeycloak, type TestServer } from './servers';
+import { startKeycloak, type TestServer } from './servers';
 
 const planted = 'hunter2-planted-secret';
 
@@ -135,7 +135,7 @@ describe('the admin interface', () => {
   });
 });
 
-describeWith(['keycloak'], 'a real Keycloak', () => {
+describe('a real Keycloak', () => {
   let state: RegionState;
   let server: TestServer;
   let admin: KeycloakAdmin;

@@ -16,7 +16,7 @@ import type { RunningProvider } from '../../embedded/plugins/provider-server';
 import { openRegion, type RegionState } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { startEngine, type Engine, type Run } from './engine-harness';
-import { describeWith, startMinio, type TestServer } from './servers';
+import { startMinio, type TestServer } from './servers';
 
 let engine: Engine;
 let plugin: RunningProvider;
@@ -89,7 +89,7 @@ describe('a server in trouble', () => {
   });
 });
 
-describeWith(['minio'], 'a real MinIO', () => {
+describe('a real MinIO', () => {
   let state: RegionState;
   let server: TestServer & { port: number };
   let direct: MinioServer;

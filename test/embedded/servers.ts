@@ -1,10 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { keycloakDistribution } from '../../embedded/launchers/keycloak-dist';
 import { ensureServer, stopServer, type Server } from '../../embedded/processes';
 import type { RegionState } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
-import { toolTable, type ToolName } from '../../embedded/tools';
 import { silent } from '../../model/progress';
 
 /** A real server on loopback, for one test file. */
@@ -15,34 +14,18 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-type Program = 'keycloak' | 'minio';
-
-/** Where the program is: out of the toolchain when it installs it, else in the directory DATALAB_TOOLS. */
-async function pathOf(program: Program): Promise<string> {
-  if (!isInToolchain(program)) return inToolsDirectory(program)!;
-  const tools: Readonly<Record<string, string>> = await ensureTools([program as ToolName], silent);
-  return tools[program]!;
-}
-
-/** Tests that need servers: run where the programs are, else skipped with the reason. */
-export function describeWith(programs: readonly Program[], title: string, tests: () => void): void {
-  const missing = programs.filter((program) => !isInToolchain(program) && !inToolsDirectory(program));
-  if (!missing.length) {
-    describe(title, tests);
-    return;
-  }
-  console.warn(`${title}: skipped, since the toolchain does not install ${missing.join(', ')}, and DATALAB_TOOLS is no directory with it`);
-  describe.skip(title, tests);
-}
-
 /** Keycloak with nothing but its master realm, which forgets all when it stops. */
 export async function startKeycloak(state: RegionState): Promise<TestServer> {
   const [address, port] = ['127.0.0.1', await freePort()];
   const url = `http://${address}:${port}`;
   const password = 'keycloak-root-password';
+  const distribution = keycloakDistribution();
+  if (!distribution) throw new Error('Keycloak is not in the cache: ./datalab doctor --install');
+  // Development mode writes its build into the distribution.
+  cpSync(distribution, state.file('distribution'), { recursive: true });
   const server: Server = {
     name: 'keycloak',
-    command: join(await pathOf('keycloak'), 'bin', 'kc.sh'),
+    command: state.file('distribution', 'bin', 'kc.sh'),
     args: ['start-dev', '--db=dev-mem', `--http-host=${address}`, `--http-port=${port}`],
     env: { KC_BOOTSTRAP_ADMIN_USERNAME: 'root', KC_BOOTSTRAP_ADMIN_PASSWORD: password, JAVA_OPTS_APPEND: '-Xmx512m' },
     ports: [`${address}:${port}`],
@@ -61,7 +44,7 @@ export async function startMinio(state: RegionState, settings: { port?: number; 
   const password = 'minio-root-password';
   const server: Server = {
     name: 'minio',
-    command: await pathOf('minio'),
+    command: (await ensureTools(['minio'], silent)).minio,
     args: ['server', `--address=${address}:${port}`, `--console-address=${address}:${await freePort()}`, 'minio'],
     env: { MINIO_ROOT_USER: 'root', MINIO_ROOT_PASSWORD: password, ...settings.env },
     ports: [`${address}:${port}`],
@@ -77,18 +60,6 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((closed) => server.close(closed));
   return port;
-}
-
-function isInToolchain(program: Program): boolean {
-  return program in toolTable;
-}
-
-/** `minio`, or a directory `keycloak-<version>`, in the directory that the user names. */
-function inToolsDirectory(program: Program): string | undefined {
-  const directory = process.env.DATALAB_TOOLS;
-  if (!directory || !existsSync(directory)) return undefined;
-  const found = readdirSync(directory).find((entry) => entry === program || entry.startsWith(`${program}-`));
-  return found && join(directory, found);
 }
 
 async function answers(url: string): Promise<boolean> {
