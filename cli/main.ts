@@ -42,4 +42,10 @@ function report(error: unknown): number {
   return exitCodes.failed;
 }
 
+// Pulumi's runtime leaves this behind when the engine ends before the program does; the operation's failure is told anyway.
+process.on('unhandledRejection', (reason) => {
+  if (reason instanceof Error && reason.message.includes('Resource monitor is terminating')) return;
+  process.exit(report(reason));
+});
+
 void main();
