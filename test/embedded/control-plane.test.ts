@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { prepareCluster } from '../../embedded/cluster';
 import { startControlPlane, stopControlPlane, type ControlPlane } from '../../embedded/control-plane';
 import { ensureCrds } from '../../embedded/crds';
+import { serviceAccountIssuer } from '../../embedded/servers';
 import { Kube, type KubeObject } from '../../embedded/kube';
 import { runningServers } from '../../embedded/processes';
 import { holderOf, listeners, sessionOf, startTimeOf } from '../../embedded/proc';
@@ -152,7 +153,7 @@ test('without a login only health and, once RBAC says so, the discovery of the t
     const answer = await anonymous(discovery);
     return answer.status === 200 && answer;
   });
-  expect(JSON.parse(body)).toMatchObject({ issuer: region.server, jwks_uri: `${region.server}/openid/v1/jwks` });
+  expect(JSON.parse(body)).toMatchObject({ issuer: serviceAccountIssuer, jwks_uri: `${serviceAccountIssuer}/openid/v1/jwks` });
 });
 
 test('etcd refuses whoever has no certificate of its own authority, and keeps Secrets encrypted', async () => {
