@@ -102,7 +102,7 @@ test('the Job made the role and its database, which is nobody else\'s', async ()
 
 test('Keycloak and MinIO answer at the addresses of their pods', async () => {
   const realm = await http(await addressOf('keycloak-0'), 8080, '/realms/master/.well-known/openid-configuration');
-  expect(JSON.parse(realm.body)).toMatchObject({ issuer: 'https://auth.ssp-cloud.localhost/realms/master' });
+  expect(JSON.parse(realm.body)).toMatchObject({ issuer: 'https://auth.ssp-cloud.localhost:8443/realms/master' });
   const anonymous = await http(await addressOf('minio-0'), 9000, '/');
   expect([anonymous.status, anonymous.body]).toEqual([403, expect.stringContaining('AccessDenied')]);
 });
