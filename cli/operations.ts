@@ -1,11 +1,12 @@
 import { Option, type Command } from 'commander';
 import type { Changes, Operation } from '../embedded/engine';
 import { operate, type OperationResult } from '../embedded/region';
+import { regionStatus } from '../embedded/status';
 import { exitCodes } from '../model/errors';
 import { loadStack, type Stack } from '../model/stack';
 import { printedProgress } from './progress';
 import { jsonOption, stackArgument, stateOption } from './stack-argument';
-import { statusOf, statusText } from './status';
+import { statusText } from './status';
 
 interface Flags {
   readonly adopt?: boolean;
@@ -47,7 +48,7 @@ async function act(operation: Operation, stack: Stack, flags: Flags): Promise<vo
     process.stdout.write(`${JSON.stringify({ stack: stack.name, changes: result.changes, seconds })}\n`);
   } else {
     process.stdout.write(`${changesText(operation, stack.name, result, seconds)}\n`);
-    if (operation === 'up') process.stdout.write(`\n${statusText(await statusOf(stack, flags.state), result.plugin)}\n`);
+    if (operation === 'up') process.stdout.write(`\n${statusText(await regionStatus(stack, flags.state), result.plugin)}\n`);
     if (operation === 'destroy') {
       process.stdout.write(`\nProtected objects hold data and stay. To remove the region with its data: ./datalab down ${stack.name} --delete-data\n`);
     }

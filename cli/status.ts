@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { regionStatus, type RegionStatus } from '../embedded/status';
-import { loadStack, type Stack } from '../model/stack';
+import { loadStack } from '../model/stack';
 import { jsonOption, stackArgument, stateOption } from './stack-argument';
 import { table } from './table';
 
@@ -10,13 +10,9 @@ export function addStatus(program: Command): void {
     .addOption(jsonOption)
     .addHelpText('after', '\nExamples:\n  ./datalab status\n  ./datalab status ls3.local --json')
     .action(async (name: string, flags: { json?: boolean; state?: string }) => {
-      const status = await statusOf(loadStack(name), flags.state);
+      const status = await regionStatus(loadStack(name), flags.state);
       process.stdout.write(`${flags.json ? JSON.stringify(status) : statusText(status)}\n`);
     });
-}
-
-export function statusOf(stack: Stack, state?: string): Promise<RegionStatus> {
-  return regionStatus(stack, state);
 }
 
 /** The status as a person reads it. `plugin` is what the last operation used. */

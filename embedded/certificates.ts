@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { follow } from './follow';
-import { KubeError, type Kube, type KubeObject } from './kube';
+import { KubeError, saysReady, type Kube, type KubeObject } from './kube';
 import { serverCertificate } from './pki';
 import { readText, type RegionState } from './state';
 
@@ -30,7 +30,7 @@ async function sign(state: RegionState, kube: Kube, certificate: KubeObject, log
     );
     log(`certificate ${namespace}/${name} signed for ${hosts.join(', ')}`);
   }
-  if (certificate.status?.conditions?.some((condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True')) return;
+  if (saysReady(certificate)) return;
   const ready = { type: 'Ready', status: 'True', reason: 'Signed', message: "signed by the embedded region's stand-in for cert-manager", lastTransitionTime: new Date().toISOString() };
   await kube
     .send('PATCH', `${await kube.path(certificate)}/status`, { status: { conditions: [ready] } }, 'application/merge-patch+json')

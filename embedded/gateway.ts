@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Kube, KubeObject } from './kube';
+import { saysReady, type Kube, type KubeObject } from './kube';
 import { loopbackOf } from './node/addresses';
 
 /** Milliseconds that routes and certificates are remembered. */
@@ -98,15 +98,11 @@ async function backendOf(kube: Kube, rules: readonly Rule[], url: string, region
   if (!service) return `503 no service ${namespace}/${name}`;
   const labelSelector = Object.entries(service.spec.selector as Record<string, string>).map(([key, value]) => `${key}=${value}`).join(',');
   const pods = await kube.list('v1', 'Pod', { namespace, labelSelector });
-  for (const pod of pods.filter(isReady)) {
+  for (const pod of pods.filter(saysReady)) {
     const address = loopbackOf(pod.status?.podIP, region);
     if (address) return { address, port: portOf(service, rule.port, pod) };
   }
   return `503 no pod of ${namespace}/${name} is ready on this computer`;
-}
-
-function isReady(pod: KubeObject): boolean {
-  return pod.status?.conditions?.some((condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 }
 
 /** The container port behind a port of the Service, by number or by name. */

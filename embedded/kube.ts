@@ -286,3 +286,8 @@ function parseJson(text: string): unknown {
     return text ? { message: text.trim() } : undefined;
   }
 }
+
+/** Whether the object's own status says that it is ready. */
+export function saysReady({ status }: KubeObject): boolean {
+  return status?.conditions?.some((condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../../model/errors';
 import type { Progress } from '../../model/progress';
-import type { Kube, KubeObject } from '../kube';
+import { saysReady, type Kube, type KubeObject } from '../kube';
 import { podProblem } from '../plugins/kubernetes-await';
 import type { RegionState } from '../state';
 import { logFile } from './container';
@@ -16,7 +16,7 @@ export function podsOfNode(kube: Kube): Promise<KubeObject[]> {
 export async function waitForServers(kube: Kube, progress: Progress, seconds: number): Promise<{ pod: KubeObject; why: string }[]> {
   const unready = async () =>
     (await podsOfNode(kube)).flatMap((pod) => {
-      const why = pod.status?.phase === 'Failed' || isReady(pod) ? undefined : podProblem(pod);
+      const why = pod.status?.phase === 'Failed' || saysReady(pod) ? undefined : podProblem(pod);
       return why === undefined ? [] : [{ pod, why }];
     });
   const first = await unready();
@@ -30,10 +30,6 @@ export async function waitForServers(kube: Kube, progress: Progress, seconds: nu
       await sleep(250);
     }
   });
-}
-
-function isReady({ status }: KubeObject): boolean {
-  return status?.conditions?.some(({ type, status: value }: { type: string; status: string }) => type === 'Ready' && value === 'True') ?? false;
 }
 
 /** @throws UserError that names the servers which are not ready in time, and their logs */
