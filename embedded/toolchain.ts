@@ -146,13 +146,13 @@ function checksumOf(file: string, text: string): string {
 }
 
 async function build(name: ToolName, binaries: string[], draft: string, progress: Progress): Promise<void> {
-  const { version, packages, ldflags = '', buildTime }: Tool = toolTable[name];
+  const { version, packages, ldflags = '', tags = '', buildTime }: Tool = toolTable[name];
   const output = binaries.length === 1 ? join(draft, binaries[0]!) : `${draft}/`;
   await progress.step(`build ${name} ${version} from its Go module (about ${buildTime} on 2 cores)`, async (tell) => {
     let count = 0;
     await runGo(
       name,
-      ['build', '-v', '-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags', `-s -w ${ldflags}`, '-o', output,
+      ['build', '-v', '-mod=readonly', '-buildvcs=false', '-trimpath', '-tags', tags, '-ldflags', `-s -w ${ldflags}`, '-o', output,
         ...binaries.map((binary) => packages[binary]!)],
       (line) => tell(line.includes(' ') ? line : `${++count} packages, ${line}`),
     );
