@@ -36,11 +36,16 @@ export function callGateway(url: string, authority: string, { method = 'GET', he
       reject(
         new UserError(
           'The region does not answer:',
-          [{ path: new URL(url).origin, got: error.message, allowed: 'a region that runs', fix: './datalab status says what runs; ./datalab up starts it' }],
+          [{ path: new URL(url).origin, got: wordsOf(error), allowed: 'a region that runs', fix: './datalab status says what runs; ./datalab up starts it' }],
           exitCodes.failed,
         ),
       ),
     );
     call.end(body);
   });
+}
+
+/** Before its certificate is signed the gateway can only break off the handshake, with an alert in OpenSSL's words. */
+function wordsOf(error: NodeJS.ErrnoException): string {
+  return error.code === 'EPROTO' || error.code?.startsWith('ERR_SSL_') ? 'the gateway has no certificate for this host yet' : error.message;
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../model/errors';
+import { runningServers } from './processes';
 import { readRegion } from './state';
 
 /** How far each log was read, in bytes, by its path. */
@@ -25,10 +26,12 @@ export function logsOf(stack: string, namespace: string, print: (text: string) =
   return ends;
 }
 
-/** Prints what is added to the logs, new ones included, until `signal` aborts. */
-export async function followLogs(stack: string, namespace: string, print: (text: string) => void, ends: Ends, signal: AbortSignal, stateDirectory?: string): Promise<void> {
+/** Prints what is added to the logs, new ones included, until the region is down. */
+export async function followLogs(stack: string, namespace: string, print: (text: string) => void, ends: Ends, stateDirectory?: string): Promise<void> {
   let shown = [...ends.keys()].at(-1);
-  while (!signal.aborted) {
+  for (let runs = true; runs; ) {
+    // Asked first: the last lines are those of servers that stop.
+    runs = runningServers(readRegion(stack, stateDirectory)).length > 0;
     for (const { path, title } of logFiles(stack, namespace, stateDirectory)) {
       const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
       const known = ends.get(path) ?? 0;
@@ -37,7 +40,7 @@ export async function followLogs(stack: string, namespace: string, print: (text:
       shown = path;
       ends.set(path, printFrom(path, size < known ? 0 : known, print));
     }
-    await sleep(300, undefined, { signal }).catch(() => undefined);
+    if (runs) await sleep(300);
   }
 }
 

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { compose } from '../constructs/compose';
 import type { Platform } from '../constructs/platform';
 import { nodesOf } from './nodes';
@@ -17,7 +17,7 @@ import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
-import { openRegion, withRegionLock } from './state';
+import { openRegion, readRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
 
 /** How long the servers of the process node may take together. */
@@ -107,6 +107,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
 /** Stops the region's servers; `deleteData` also removes its directory, data and all. */
 export async function shutDown(stack: Stack, options: Pick<RegionOptions, 'progress' | 'command' | 'state'> & { deleteData: boolean }): Promise<void> {
   requireEmbedded(stack, 'down');
+  if (!existsSync(readRegion(stack.name, options.state).dir)) return;
   const state = openRegion(stack.name, options.state);
   await withRegionLock(state, options.command, async () => {
     await stopControlPlane({ state, progress: options.progress });

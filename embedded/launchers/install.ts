@@ -20,7 +20,7 @@ interface ContainerSpec {
 }
 
 /** Images of the stack's workloads, with the part of their environment that stands in the manifest. */
-function containersOf(stack: Stack): { image: string; env: Record<string, string> }[] {
+export function containersOf(stack: Stack): { image: string; env: Record<string, string> }[] {
   return entriesOf(compose(stack)).flatMap(({ object }) => {
     const { template } = (object.spec ?? {}) as { template?: { spec?: { containers?: ContainerSpec[] } } };
     return (template?.spec?.containers ?? []).map(({ image, env = [] }) => ({

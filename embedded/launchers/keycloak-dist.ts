@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, createReadStream, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -9,7 +9,8 @@ import type { Progress } from '../../model/progress';
 import { Downloads } from '../download';
 import { cacheDirectory } from '../toolchain';
 import { unzip } from '../unzip';
-import { java } from './java';
+import { inDraft } from './draft';
+import { ensureJava } from './java';
 
 const run = promisify(execFile);
 
@@ -41,13 +42,14 @@ export function keycloakDistribution(): string | undefined {
  */
 export async function ensureKeycloak(env: Readonly<Record<string, string>>, progress: Progress): Promise<KeycloakFiles> {
   const { distribution, build } = paths(env);
+  mkdirSync(folder(), { recursive: true });
+  const { home, libraries } = await ensureJava(progress);
   if (!existsSync(distribution)) await inDraft((draft) => fetchDistribution(draft, distribution, progress));
   if (!existsSync(build)) {
-    const { home } = java();
     await progress.step('build Keycloak for its database and features (about 30 s on 2 cores)', () =>
       inDraft(async (draft) => {
         cpSync(distribution, join(draft, 'keycloak'), { recursive: true, filter: (path) => !path.startsWith(join(distribution, 'data')) });
-        await run(join(draft, 'keycloak', 'bin', 'kc.sh'), ['build'], { env: { PATH: process.env.PATH, JAVA_HOME: home, ...optionsOf(env) }, maxBuffer: 2 ** 24 });
+        await run(join(draft, 'keycloak', 'bin', 'kc.sh'), ['build'], { env: { PATH: process.env.PATH, JAVA_HOME: home, ...(libraries ? { LD_LIBRARY_PATH: libraries } : {}), ...optionsOf(env) }, maxBuffer: 2 ** 24 });
         renameSync(join(draft, 'keycloak', 'lib', 'quarkus'), build);
       }),
     );
@@ -109,14 +111,4 @@ async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
-}
-
-async function inDraft(work: (draft: string) => Promise<void>): Promise<void> {
-  mkdirSync(folder(), { recursive: true });
-  const draft = mkdtempSync(join(cacheDirectory(), 'draft-'));
-  try {
-    await work(draft);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
 }

@@ -6,10 +6,10 @@ interface TokenSource {
   readonly expirationSeconds?: number;
 }
 
-/** The token in the file, or a new one of the pod's service account when a fifth or less of its life remains. */
+/** The token in the file, or a new one of the pod's service account when a fifth or less of its life remains or it is a day old, as the kubelet does. */
 export async function freshToken(kube: Kube, pod: KubeObject, { audience, expirationSeconds = 3600 }: TokenSource, file: string): Promise<string> {
   const kept = readText(file);
-  if (kept && lifeLeft(kept) > 0.2) return kept;
+  if (kept && isYoung(kept)) return kept;
   const { name, namespace, uid } = pod.metadata;
   const account: string = pod.spec.serviceAccountName ?? 'default';
   const answer = await kube.send<{ status: { token: string } }>('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, {
@@ -24,8 +24,8 @@ export async function freshToken(kube: Kube, pod: KubeObject, { audience, expira
   return answer.status.token;
 }
 
-/** The part of a token's life that remains, from 1 down to 0 and below. */
-function lifeLeft(token: string): number {
+function isYoung(token: string): boolean {
   const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString('utf8')) as { iat: number; exp: number };
-  return (exp - Date.now() / 1000) / (exp - iat);
+  const age = Date.now() / 1000 - iat;
+  return age < 0.8 * (exp - iat) && age < 24 * 60 * 60;
 }

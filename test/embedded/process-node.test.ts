@@ -6,6 +6,8 @@ import { startControlPlane, stopControlPlane } from '../../embedded/control-plan
 import { ensureCrds } from '../../embedded/crds';
 import { Kube, type KubeObject } from '../../embedded/kube';
 import { livingContainers, logFile } from '../../embedded/node/container';
+import { References } from '../../embedded/node/environment';
+import { provideVolumes } from '../../embedded/node/mounts';
 import { freshToken } from '../../embedded/node/tokens';
 import { runningServers } from '../../embedded/processes';
 import { sessionOf, startTimeOf } from '../../embedded/proc';
@@ -232,6 +234,40 @@ test('tokens are kept while they live, and renewed before they end', async () =>
   expect(await freshToken(kube, object!, {}, file)).toBe(young);
   writeFileSync(file, token(500, 600));
   expect(await freshToken(kube, object!, { audience: 'minio', expirationSeconds: 600 }, file)).toMatch(/^ey/);
+  writeFileSync(file, token(25 * 3600, 30 * 24 * 3600));
+  expect(await freshToken(kube, object!, { audience: 'minio', expirationSeconds: 600 }, file)).toMatch(/^ey/);
+});
+
+test('a mounted token is replaced before it ends, and the process sees the new one', async () => {
+  const script = 'last=; while :; do now=$(cat /tokens/token); [ "$now" = "$last" ] || echo "$now"; last=$now; sleep 0.1; done';
+  const volume = { name: 'tokens', projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'minio', expirationSeconds: 600 } }] } };
+  const holder = await run('holder', spec(script, { volumeMounts: [{ name: 'tokens', mountPath: '/tokens' }] }, { volumes: [volume] }));
+  await ready('holder');
+  const seen = () => log('holder').trim().split('\n').filter(Boolean);
+  await eventually('the first token', () => seen().length === 1);
+  const file = state.file('node', 'pods', holder.metadata.uid!, 'volumes', 'tokens', 'token');
+  const before = statSync(file).ino;
+  const node = new Kube(state.file('pki', 'node.kubeconfig'));
+  const references = new References(node, 'default');
+  /** What the node does once a minute, as if so many seconds had gone by; the API server's clock is the true one. */
+  const refreshAfter = async (seconds: number) => {
+    const shifted = Date.now() + seconds * 1000;
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(shifted);
+    await provideVolumes({ state, kube: node, references, pod: holder, address: '127.0.0.1' }, { uid: 1000, gid: 1000, groups: [] }).finally(() => clock.mockRestore());
+  };
+  await refreshAfter(450);
+  expect(statSync(file).ino).toBe(before);
+  await refreshAfter(500);
+  node.close();
+  expect(statSync(file).ino).not.toBe(before);
+  await eventually('the second token in the container', () => seen().length === 2);
+  const tokens = seen();
+  expect(tokens[1]).toBe(readFileSync(file, 'utf8'));
+  for (const token of tokens) {
+    const review = await kube.send<{ status: object }>('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: ['minio'] } });
+    expect(review.status).toMatchObject({ authenticated: true, audiences: ['minio'] });
+  }
+  await remove('holder');
 });
 
 test('no value of a Secret is in a log, a process title or what the API server tells of pods', async () => {
