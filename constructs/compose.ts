@@ -11,6 +11,7 @@ import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
+import { UserAdmission } from './user-admission';
 import { UserNamespace } from './user-namespace';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
@@ -19,6 +20,7 @@ export function compose(stack: Stack): Platform {
   const { nodePools, quotas, demoUsers, exposure } = platform.region;
   new Crds(platform, 'crds', stack.definitions);
   new Priorities(platform, 'priorities');
+  new UserAdmission(platform, 'user-admission');
   if (nodePools.some((pool) => pool.gpu)) new Gpu(platform, 'gpu');
 
   const routes = exposure.via === 'gateway' ? new Gateway(platform, 'gateway') : new Ingress(platform, 'ingress');
