@@ -2,6 +2,7 @@ import { App } from 'cdk8s';
 import type { Stack } from '../model/stack';
 import { Crds } from './crds';
 import { ExternalS3 } from './external-s3';
+import { Fence } from './fence';
 import { Gateway } from './gateway';
 import { Gpu } from './gpu';
 import { Ingress } from './ingress';
@@ -21,6 +22,7 @@ export function compose(stack: Stack): Platform {
   new Crds(platform, 'crds', stack.definitions);
   new Priorities(platform, 'priorities');
   new UserAdmission(platform, 'user-admission');
+  if (stack.instance.posture === 'open') new Fence(platform, 'fence');
   if (nodePools.some((pool) => pool.gpu)) new Gpu(platform, 'gpu');
 
   const routes = exposure.via === 'gateway' ? new Gateway(platform, 'gateway') : new Ingress(platform, 'ingress');

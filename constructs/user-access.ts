@@ -6,9 +6,10 @@ import { keeper, maker, subject } from './user-fence';
 /** The role binding by which Onyxia gives a person or group its namespace. */
 const fullControl = 'full_control_namespace';
 
-const onyxia = 'system:serviceaccount:onyxia:onyxia-api';
+/** Accounts whose rights RBAC can only give in the whole cluster. */
+const confined = ['system:serviceaccount:onyxia:onyxia-api', 'system:serviceaccount:fence:fence'];
 
-/** Who may do what in people's namespaces is for the platform to say; Onyxia's account has no business elsewhere. */
+/** Who may do what in people's namespaces is for the platform to say; who works there for the platform has no business elsewhere. */
 export class UserAccess extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -52,11 +53,11 @@ export class UserAccess extends Construct {
         },
       ],
     });
-    new Admission(this, 'onyxia', {
+    new Admission(this, 'elsewhere', {
       requests: { operations: ['CREATE', 'UPDATE', 'DELETE'], resources: { '*': ['*/*'] } },
       namespaces: 'of nobody',
-      conditions: { 'by-onyxia': `request.userInfo.username == ${cel(onyxia)}` },
-      validations: [{ expression: 'false', message: 'Onyxia works in the namespaces of people and projects, those with the label onyxia_owner, and nowhere else.' }],
+      conditions: { 'by-the-confined': `request.userInfo.username in ${cel(confined)}` },
+      validations: [{ expression: 'false', message: 'Onyxia and the keeper of the fence work in the namespaces of people and projects, those with the label onyxia_owner, and nowhere else.' }],
     });
   }
 }

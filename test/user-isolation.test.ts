@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { compose } from '../constructs/compose';
 import { entriesOf } from '../constructs/objects';
+import { fenceOf } from '../constructs/user-fence';
 import { prepareCluster } from '../embedded/cluster';
 import { startControlPlane, stopControlPlane } from '../embedded/control-plane';
 import { ensureCrds } from '../embedded/crds';
@@ -19,11 +20,12 @@ import { ask, verdict, type Verb } from './user-isolation';
  */
 jest.setTimeout(60_000);
 
-const state = openRegion('ssp-cloud.local', join(temporaryDirectory(), 'state'));
+// Before the directory's own clean-up: hooks run in this order.
 afterAll(async () => {
   kube?.close();
   await stopControlPlane({ state, progress: silent });
 });
+const state = openRegion('ssp-cloud.local', join(temporaryDirectory(), 'state'));
 
 let kube: Kube;
 let kubeconfig: string;
@@ -81,10 +83,12 @@ async function policiesInForce(): Promise<void> {
   await eventually(name, async () => (await ask(kube, kubeconfig, deployer, 'create', object('v1', 'ConfigMap', name))).message.includes(name));
 }
 
+const platform = (posture: Posture) => compose(loadStack(stacks[posture]));
+
 /** The rules and the namespaces of people as the stack has them, and what Onyxia adds to those. */
 async function deploy(posture: Posture): Promise<void> {
-  const systems = /^(user-|projet-|priorities$|user-admission$)/;
-  const wanted = entriesOf(compose(loadStack(stacks[posture]))).filter(({ object: { kind }, system }) => systems.test(system) || (system === 'gpu' && /Admission|RuntimeClass/.test(kind)));
+  const systems = /^(user-|projet-|priorities$|user-admission$|fence$)/;
+  const wanted = entriesOf(platform(posture)).filter(({ object: { kind }, system }) => systems.test(system) || (system === 'gpu' && /Admission|RuntimeClass/.test(kind)));
   for (const entry of wanted) await kube.apply(entry.object as KubeObject, by);
   for (const name of ['alice', 'bob']) await kube.apply(fullControl(`user-${name}`, { kind: 'User', name: `oidc-${name}` }), by);
   await policiesInForce();
@@ -262,8 +266,8 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['rewrite the other quota', onyxia, 'apply', object('v1', 'ResourceQuota', 'no-exposure', { spec: { hard: { 'services.loadbalancers': '9' } } }), quotaWords],
   ['give a person a namespace', onyxia, 'apply', fullControl('user-bob', { kind: 'User', name: 'oidc-bob' }), 'allowed'],
   ['give everybody a namespace', onyxia, 'apply', fullControl('user-bob', { kind: 'Group', name: 'system:authenticated' }), 'to people and groups of the realm'],
-  ['make somebody admin of the platform', onyxia, 'create', fullControl('kube-system', { kind: 'User', name: 'oidc-bob' }), 'Onyxia works in the namespaces of people and projects'],
-  ['a pod in the platform', onyxia, 'create', pod(posture, {}, {}, 'kube-system'), 'Onyxia works in the namespaces of people and projects'],
+  ['make somebody admin of the platform', onyxia, 'create', fullControl('kube-system', { kind: 'User', name: 'oidc-bob' }), 'work in the namespaces of people and projects'],
+  ['a pod in the platform', onyxia, 'create', pod(posture, {}, {}, 'kube-system'), 'work in the namespaces of people and projects'],
   ['delete default-deny', onyxia, 'delete', policy({}, 'default-deny'), fenceWords],
   ['open the network', onyxia, 'create', policy({ ingress: [{}] }), peerWords('ingress')],
   ['a namespace for a person', onyxia, 'create', labelled('user-erin', { onyxia_owner: 'erin', ...restricted }), 'allowed'],
@@ -281,8 +285,12 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['share a namespace', deployer, 'create', share({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'oidc-team' }), 'allowed'],
 ];
 
+const policyGroup = 'admissionregistration.k8s.io/v1';
+const isGone = (of: KubeObject) => eventually(`the end of ${of.metadata.name}`, async () => (await kube.get(of)) === undefined, 40);
+const done = async (who: readonly string[], verb: Verb, wanted: KubeObject) => verdict(await ask(kube, kubeconfig, who, verb, wanted, true));
+
 let cells = 0;
-afterAll(() => console.log(`user isolation: ${cells} cells on the API server`));
+afterAll(() => console.log(`user isolation: ${cells} attempts on the API server`));
 
 describe.each(['open', 'confidential'] as const)('%s', (posture) => {
   beforeAll(() => deploy(posture));
@@ -291,4 +299,66 @@ describe.each(['open', 'confidential'] as const)('%s', (posture) => {
     cells += 1;
     expect(verdict(await ask(kube, kubeconfig, who, verb, wanted))).toContain(expected);
   });
+
+  test('the API server finds no fault in the types of any rule', async () => {
+    const warnings = await eventually('the type check of every policy', async () => {
+      const policies = (await kube.list(policyGroup, 'ValidatingAdmissionPolicy')).filter(({ metadata }) => metadata.name.startsWith('datalab-'));
+      if (!policies.length || policies.some(({ metadata, status }) => status?.observedGeneration !== metadata.generation)) return undefined;
+      return policies.flatMap(({ metadata, status }) => (status.typeChecking?.expressionWarnings ?? []).map(({ fieldRef, warning }: any) => `${metadata.name} ${fieldRef}: ${warning}`));
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test('controllers do their part: pods of a StatefulSet run, their claims are bound, endpoints follow, all of it can go again', async () => {
+    const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: claim().spec }];
+    const set = object('apps/v1', 'StatefulSet', 'work', { spec: { serviceName: 'work', selector: { matchLabels: { app: 'work' } }, template: template(posture), volumeClaimTemplates } });
+    const job = object('batch/v1', 'Job', 'once', { spec: { template: template(posture, { restartPolicy: 'Never' }) } });
+    const data = object('v1', 'PersistentVolumeClaim', 'data-work-0');
+    for (const each of [service(), set, job]) expect(await done(alice, 'create', each)).toBe('allowed');
+    await eventually('the pod', async () => (await kube.get(set))!.status.readyReplicas === 1);
+    await eventually('its claim', async () => (await kube.get(data))!.status.phase === 'Bound');
+    await eventually('the endpoints', async () => (await kube.list('discovery.k8s.io/v1', 'EndpointSlice', { namespace })).some(({ endpoints }) => endpoints?.length));
+    for (const each of [service(), set, job, data]) {
+      expect(await done(alice, 'delete', each)).toBe('allowed');
+      await isGone(each);
+    }
+  });
+
+  test('no pod starts in a namespace without default-deny, or with one that denies less; the end of the namespace is not held up', async () => {
+    const within = `user-bare-${posture}`;
+    const bare = labelled(within, { onyxia_owner: 'bare', 'app.kubernetes.io/managed-by': 'datalab-stacks', ...restricted });
+    const deny = (spec: object) => object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', { spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ...spec } }, within);
+    const start = () => done(deployer, 'create', pod(posture, {}, {}, within));
+    await kube.apply(bare, by);
+    expect(await start()).toContain('namespace-is-being-prepared-try-again');
+    await kube.create(deny({ egress: [{}] }), by);
+    expect(await start()).toContain('denies less than everything');
+    await kube.delete(deny({}));
+    await kube.create(deny({}), by);
+    await eventually('the pod', async () => (await start()) === 'allowed');
+    await kube.delete(bare);
+    await isGone(bare);
+  });
+});
+
+test('a namespace that Onyxia makes is fenced at once, by a keeper that can do nothing else', async () => {
+  await deploy('open');
+  const within = 'user-erin';
+  expect(await done(onyxia, 'create', labelled(within, { onyxia_owner: 'erin', ...restricted }))).toBe('allowed');
+  for (const part of fenceOf(platform('open').network, platform('open').region)) {
+    const live = await eventually(`${part.kind} ${part.metadata.name}`, () => kube.get({ ...part, metadata: { ...part.metadata, namespace: within } }), 60);
+    expect(live.spec).toMatchObject(part.spec);
+  }
+  expect(await done(onyxia, 'create', fullControl(within, { kind: 'User', name: 'oidc-erin' }))).toBe('allowed');
+  await eventually('the pod', async () => (await done(['oidc-erin'], 'create', pod('open', {}, {}, within))) === 'allowed');
+
+  const keeper = ['system:serviceaccount:fence:fence', 'system:serviceaccounts', 'system:serviceaccounts:fence'];
+  for (const [verb, wanted, expected] of [
+    ['delete', object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', {}, within), 'cannot delete resource "networkpolicies"'],
+    ['apply', object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', { spec: { podSelector: {} } }, 'kube-system'), 'work in the namespaces of people and projects'],
+    ['list', object('v1', 'Secret', '', {}, within), 'cannot list resource "secrets"'],
+    ['create', pod('open', {}, {}, within), 'cannot create resource "pods"'],
+  ] as const) expect(await done(keeper, verb, wanted)).toContain(expected);
+  await kube.delete(labelled(within, {}));
+  await isGone(labelled(within, {}));
 });
