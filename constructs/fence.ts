@@ -13,7 +13,7 @@ import { Workload } from './workload';
  */
 const keep = `export HOME=/tmp
 while true; do
-  kubectl get namespaces --selector='onyxia_owner,app.kubernetes.io/managed-by!=datalab-stacks' --watch --output=name --request-timeout=10m |
+  timeout 600 kubectl get namespaces --selector='onyxia_owner,app.kubernetes.io/managed-by!=datalab-stacks' --watch --output=name |
   while read -r namespace; do
     kubectl apply --server-side --force-conflicts --field-manager=datalab-fence --namespace="\${namespace#namespace/}" --filename=/etc/fence/fence.json
   done
@@ -29,12 +29,12 @@ export class Fence extends System {
     const { apiServer } = region.cluster;
     new k8s.KubeConfigMap(this, 'parts', {
       metadata: { name: 'fence', namespace: this.namespace },
-      data: { 'keep.sh': keep, 'fence.json': `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: fenceOf(network, region) }, null, 2)}\n` },
+      data: { 'fence.json': `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: fenceOf(network, region) }, null, 2)}\n` },
     });
     const workload = new Workload(this, 'fence', {
       kind: 'Deployment',
       image: images.kubectl,
-      command: ['/bin/sh', '/etc/fence/keep.sh'],
+      command: ['/bin/sh', '-c', keep],
       configFiles: { '/etc/fence': { configMap: 'fence' } },
       scratch: ['/tmp'],
       apiToken: true,

@@ -18,7 +18,7 @@ import { ask, verdict, type Verb } from './user-isolation';
  * impersonated: that a token of the realm makes somebody `oidc-alice` is not shown here. Each attempt is a dry run, which
  * passes authorization and admission and keeps nothing.
  */
-jest.setTimeout(60_000);
+jest.setTimeout(150_000);
 
 // Before the directory's own clean-up: hooks run in this order.
 afterAll(async () => {
@@ -286,7 +286,7 @@ const attempts = (posture: Posture): readonly Attempt[] => [
 ];
 
 const policyGroup = 'admissionregistration.k8s.io/v1';
-const isGone = (of: KubeObject) => eventually(`the end of ${of.metadata.name}`, async () => (await kube.get(of)) === undefined, 40);
+const isGone = (of: KubeObject) => eventually(`the end of ${of.metadata.name}`, async () => (await kube.get(of)) === undefined, 60);
 const done = async (who: readonly string[], verb: Verb, wanted: KubeObject) => verdict(await ask(kube, kubeconfig, who, verb, wanted, true));
 
 let cells = 0;
