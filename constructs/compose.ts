@@ -2,6 +2,7 @@ import { App } from 'cdk8s';
 import type { Stack } from '../model/stack';
 import { Crds } from './crds';
 import { ExternalS3 } from './external-s3';
+import { Fence } from './fence';
 import { Gateway } from './gateway';
 import { Gpu } from './gpu';
 import { Ingress } from './ingress';
@@ -11,6 +12,7 @@ import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
+import { UserAdmission } from './user-admission';
 import { UserNamespace } from './user-namespace';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
@@ -19,6 +21,8 @@ export function compose(stack: Stack): Platform {
   const { nodePools, quotas, demoUsers, exposure } = platform.region;
   new Crds(platform, 'crds', stack.definitions);
   new Priorities(platform, 'priorities');
+  new UserAdmission(platform, 'user-admission');
+  if (stack.instance.posture === 'open') new Fence(platform, 'fence');
   if (nodePools.some((pool) => pool.gpu)) new Gpu(platform, 'gpu');
 
   const routes = exposure.via === 'gateway' ? new Gateway(platform, 'gateway') : new Ingress(platform, 'ingress');

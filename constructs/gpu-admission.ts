@@ -1,51 +1,27 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { NodePool } from '../model/region';
-
-const apiVersion = 'admissionregistration.k8s.io/v1';
-const metadata = { name: 'datalab-gpu-pods' };
+import { Admission } from './admission';
 
 /**
  * Taints keep pods off GPU nodes only until somebody tolerates them, and the RuntimeClass does. So a pod of a person or
- * project that could land there must ask for a GPU, and none may name its node.
+ * project that could land there must ask for a GPU.
  */
 export class GpuAdmission extends Construct {
   constructor(scope: Construct, id: string, pools: readonly NodePool[]) {
     super(scope, id);
     const keys = [...new Set(pools.flatMap((pool) => pool.taints.map((taint) => `'${taint.key}'`)))].join(', ');
-    const tolerates = `has(object.spec.tolerations) && object.spec.tolerations.exists(each, !has(each.key) || each.key in ['', ${keys}])`;
+    const tolerates = `has(object.spec.tolerations) && object.spec.tolerations.exists(each, has(each.key) && each.key in [${keys}])`;
     const named = "has(object.spec.runtimeClassName) && object.spec.runtimeClassName == 'nvidia'";
     const asks =
       "object.spec.containers.exists(each, has(each.resources) && has(each.resources.limits) && 'nvidia.com/gpu' in each.resources.limits && string(each.resources.limits['nvidia.com/gpu']) != '0')";
-    new ApiObject(this, 'policy', {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicy',
-      metadata,
-      spec: {
-        failurePolicy: 'Fail',
-        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] }] },
-        validations: [
-          {
-            expression: `!((${tolerates}) || (${named})) || ${asks}`,
-            message: 'GPU nodes are for pods that ask for a GPU: set limits nvidia.com/gpu, or remove the toleration and the runtimeClassName.',
-          },
-          {
-            // The scheduler binds later, by another way than an update.
-            expression: "request.operation == 'UPDATE' || !has(object.spec.nodeName) || object.spec.nodeName == ''",
-            message: 'A pod does not choose its node by name: remove nodeName, the scheduler finds one.',
-          },
-        ],
-      },
-    });
-    new ApiObject(this, 'binding', {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata,
-      spec: {
-        policyName: metadata.name,
-        validationActions: ['Deny'],
-        matchResources: { namespaceSelector: { matchExpressions: [{ key: 'onyxia_owner', operator: 'Exists' }] } },
-      },
+    new Admission(this, 'gpu-pods', {
+      requests: { operations: ['CREATE', 'UPDATE'], resources: { '': ['pods'] } },
+      validations: [
+        {
+          expression: `!((${tolerates}) || (${named})) || ${asks}`,
+          message: 'GPU nodes are for pods that ask for a GPU: set limits nvidia.com/gpu, or remove the toleration and the runtimeClassName.',
+        },
+      ],
     });
   }
 }

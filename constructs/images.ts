@@ -13,4 +13,6 @@ export const images = {
   postgresql: { repository: 'docker.io/library/postgres', tag: '17.7' },
   /** Current device plugin; the GPU operator would bring its own. */
   gpuDevicePlugin: { repository: 'nvcr.io/nvidia/k8s-device-plugin', tag: 'v0.20.0' },
+  /** With a shell, which the image of Kubernetes itself (registry.k8s.io/kubectl) lacks. The version of the oldest API server that is supported, or one more. */
+  kubectl: { repository: 'docker.io/alpine/kubectl', tag: '1.37.2' },
 } as const satisfies Record<string, Image>;

@@ -1,9 +1,13 @@
+import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import type { Quota, Region } from '../model/region';
-import { addresses, type Network } from './network';
+import type { Quota } from '../model/region';
 import { Platform } from './platform';
-import { defaultDeny, podSecurityLabels, stateful } from './system';
+import { podSecurityLabels, stateful, type PodSecurity } from './system';
+import { fenceOf } from './user-fence';
+
+/** Level that the API server enforces in the namespaces of people and projects. */
+export const peoplePodSecurity: PodSecurity = 'restricted';
 
 export interface UserNamespaceProps {
   /** The person or project that owns it. */
@@ -29,52 +33,16 @@ export class UserNamespace extends Construct {
     new k8s.KubeNamespace(this, 'namespace', {
       metadata: {
         name: this.namespace,
-        labels: { ...podSecurityLabels('restricted'), onyxia_owner: props.owner },
+        labels: { ...podSecurityLabels(peoplePodSecurity), onyxia_owner: props.owner },
         annotations: stateful,
       },
     });
-    defaultDeny(this, this.namespace, stateful);
-    new k8s.KubeNetworkPolicy(this, 'work', { metadata: metadata('work'), spec: workPolicy(platform.network, platform.region) });
+    for (const { metadata: { name }, ...part } of fenceOf(platform.network, platform.region)) {
+      new ApiObject(this, name, { ...part, metadata: metadata(name) });
+    }
     new k8s.KubeResourceQuota(this, 'quota', {
       metadata: metadata('onyxia-quota'),
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
     });
-    // A quota of its own, since Onyxia rewrites the other one.
-    new k8s.KubeResourceQuota(this, 'no-exposure', {
-      metadata: metadata('no-exposure'),
-      spec: { hard: { 'services.loadbalancers': k8s.Quantity.fromString('0'), 'services.nodeports': k8s.Quantity.fromString('0') } },
-    });
-    new k8s.KubeLimitRange(this, 'limits', {
-      metadata: metadata('defaults'),
-      spec: {
-        limits: [
-          {
-            type: 'Container',
-            default: { memory: k8s.Quantity.fromString('1Gi') },
-            defaultRequest: { cpu: k8s.Quantity.fromString('100m'), memory: k8s.Quantity.fromString('256Mi') },
-          },
-        ],
-      },
-    });
   }
-}
-
-function workPolicy(network: Network, region: Region): k8s.NetworkPolicySpec {
-  const ownPods = { podSelector: {} };
-  const port = (number: number, protocol: string) => ({ port: k8s.IntOrString.fromNumber(number), protocol });
-  return {
-    podSelector: {},
-    policyTypes: ['Ingress', 'Egress'],
-    ingress: [{ from: [ownPods, ...network.gateway.peers] }],
-    egress: [
-      { to: [...network.dns.peers], ports: [port(53, 'TCP'), port(53, 'UDP')] },
-      { to: [ownPods, ...network.gateway.peers, ...outside(region)] },
-    ],
-  };
-}
-
-/** What people reach outside the cluster: the internet without private addresses, or its substitutes. */
-function outside(region: Region): readonly k8s.NetworkPolicyPeer[] {
-  if (region.internet !== 'direct') return addresses('internet', region.internet.cidrs).peers;
-  return [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'] } }];
 }

@@ -65,6 +65,8 @@ export interface WorkloadProps {
   readonly secretFiles?: Readonly<Record<string, SecretKey>>;
   /** ConfigMaps as files, by mount path. @default none */
   readonly configFiles?: Readonly<Record<string, ConfigFiles>>;
+  /** The pods talk to the API server as their service account. @default false */
+  readonly apiToken?: boolean;
   /** The image writes outside its volumes; say why where it is used. @default false */
   readonly writableRoot?: boolean;
 }
@@ -202,7 +204,7 @@ export class Workload extends Construct implements Peer {
       },
       spec: {
         serviceAccountName: this.serviceAccount,
-        automountServiceAccountToken: false,
+        automountServiceAccountToken: props.apiToken ?? false,
         enableServiceLinks: false,
         priorityClassName: 'datalab-platform',
         ...(props.kind === 'Job' ? { restartPolicy: 'OnFailure' } : {}),

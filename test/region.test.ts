@@ -115,7 +115,7 @@ describe('status', () => {
     const status = JSON.parse((await datalab(state, ['status', name, '--json'])).stdout);
     expect(status).toMatchObject({ stack: name, running: true, kubeconfig: readRegion(name, state).file('kubeconfig') });
     expect(status.systems.map(({ name: system, namespace, ready, runs }: Record<string, unknown>) => [system, namespace, ready, runs])).toEqual(
-      ['gpu', 'gateway', 'postgresql', 'keycloak', 'minio'].map((system) => [system, system, true, ['gpu', 'gateway'].includes(system) ? 'simulated' : 'real']),
+      [...(name.startsWith('ssp-cloud') ? ['fence'] : []), 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio'].map((system) => [system, system, true, ['gpu', 'gateway'].includes(system) ? 'simulated' : 'real']),
     );
   });
 
@@ -208,7 +208,7 @@ describe('the scheduler', () => {
 
   test.each([
     ['names the RuntimeClass', { runtimeClassName: 'nvidia' }, 'GPU nodes are for pods that ask for a GPU'],
-    ['tolerates every taint', { tolerations: [{ operator: 'Exists' }] }, 'GPU nodes are for pods that ask for a GPU'],
+    ['tolerates every taint', { tolerations: [{ operator: 'Exists' }] }, 'A toleration names the key of one taint'],
     ['tolerates the taint of GPU nodes', { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }] }, 'GPU nodes are for pods that ask for a GPU'],
     ['names its node', { nodeName: 'gpu-t4-0' }, 'A pod does not choose its node by name'],
   ])('fails: a pod of a user without a GPU that %s', async (_, spec, reason) => {

@@ -1,4 +1,5 @@
 import { keycloak } from './keycloak';
+import { kubectl } from './kubectl';
 import type { Launcher } from './launcher';
 import { minio } from './minio';
 import { postgres } from './postgres';
@@ -7,7 +8,7 @@ import { postgres } from './postgres';
 const further = (process.env.DATALAB_LAUNCHERS ?? '').split(':').filter(Boolean);
 
 export const launchers: readonly Launcher[] = [
-  postgres, keycloak, minio,
+  postgres, keycloak, minio, kubectl,
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   ...further.flatMap((path) => (require(path) as { launchers: Launcher[] }).launchers),
 ];

@@ -1,0 +1,78 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+
+const apiVersion = 'admissionregistration.k8s.io/v1';
+
+type Operation = 'CREATE' | 'UPDATE' | 'DELETE';
+
+/** What a request must be about; groups to resources, `''` is the core group. */
+export interface Requests {
+  readonly operations: readonly Operation[];
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Validation {
+  /** CEL that is true of what is allowed. */
+  readonly expression: string;
+  /** For the person who is refused: what is wrong, what is allowed, what to do. */
+  readonly message: string;
+}
+
+export interface AdmissionProps {
+  readonly requests: Requests;
+  readonly validations: readonly Validation[];
+  /** Labels of the namespaces where it holds; `everywhere` includes objects without a namespace. @default those of people and projects */
+  readonly namespaces?: 'everywhere' | 'of nobody';
+  /** CEL; the policy holds for requests of which all are true. @default every request */
+  readonly conditions?: Readonly<Record<string, string>>;
+  /** CEL by the names that validations use as `variables.<name>`. @default none */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** An object of the request's namespace that must be there, and that validations read as `params`. @default none */
+  readonly param?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+}
+
+/** A rule of the API server itself: what it refuses, where, and in which words. A fault of the rule refuses as well. */
+export class Admission extends Construct {
+  constructor(scope: Construct, id: string, { requests, validations, namespaces, conditions = {}, variables = {}, param }: AdmissionProps) {
+    super(scope, id);
+    const metadata = { name: `datalab-${id}` };
+    const named = (of: Readonly<Record<string, string>>) => Object.entries(of).map(([name, expression]) => ({ name, expression }));
+    new ApiObject(this, 'policy', {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata,
+      spec: {
+        failurePolicy: 'Fail',
+        ...(param ? { paramKind: { apiVersion: param.apiVersion, kind: param.kind } } : {}),
+        matchConstraints: {
+          resourceRules: Object.entries(requests.resources).map(([group, resources]) => ({
+            apiGroups: [group], apiVersions: ['*'], operations: requests.operations, resources, scope: namespaces === 'everywhere' ? '*' : 'Namespaced',
+          })),
+        },
+        ...(Object.keys(conditions).length ? { matchConditions: named(conditions) } : {}),
+        ...(Object.keys(variables).length ? { variables: named(variables) } : {}),
+        validations: validations.map((validation) => ({ ...validation })),
+      },
+    });
+    const ownerLabel = { key: 'onyxia_owner', operator: namespaces === 'of nobody' ? 'DoesNotExist' : 'Exists' };
+    new ApiObject(this, 'binding', {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata,
+      spec: {
+        policyName: metadata.name,
+        ...(param ? { paramRef: { name: param.name, parameterNotFoundAction: 'Deny' } } : {}),
+        validationActions: ['Deny'],
+        ...(namespaces === 'everywhere' ? {} : { matchResources: { namespaceSelector: { matchExpressions: [ownerLabel] } } }),
+      },
+    });
+  }
+}
+
+/** CEL: the request changes what an object asks for; a finalizer or a label of an object that was there before is let go. */
+export const changesSpec = { 'changes-spec': "request.operation != 'UPDATE' || object.spec != oldObject.spec" };
+
+/** A text as a CEL literal. */
+export function cel(value: unknown): string {
+  return JSON.stringify(value);
+}
