@@ -12,6 +12,7 @@ import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
 import { UserNamespace } from './user-namespace';
+import { Vault } from './vault';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
 export function compose(stack: Stack): Platform {
@@ -27,6 +28,7 @@ export function compose(stack: Stack): Platform {
   const identity = new Realm(keycloak, 'realm');
   if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
   else new Minio(platform, 'minio', { routes, identity });
+  new Vault(platform, 'vault', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
   if (platform.region.cluster.access === 'embedded') {
     // The `datalab login` command; the port is its own.

@@ -15,10 +15,12 @@ import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
 import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
+import { startSealVault } from './seal-vault';
 import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock } from './state';
 import { ensureTools } from './toolchain';
+import { RegionVault } from './vault';
 
 /** How long the servers of the process node may take together. */
 const secondsToReady = 180;
@@ -53,12 +55,14 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   const state = openRegion(stack.name, options.state);
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
-    const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
+    const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'vault'], progress);
     const definitions = await ensureCrds(progress);
     await requireSandbox();
     await installLaunchers(stack, progress);
+    const transit = region.vault.seal.kind === 'transit' ? await startSealVault(state, tools, progress) : undefined;
     const controlPlane = await startControlPlane({ state, tools, progress, gatewayPort: region.exposure.port });
     const kube = new Kube(controlPlane.kubeconfig);
+    const vault = new RegionVault({ stack, state, kube, progress, transit });
     try {
       await prepareCluster({
         kube,
@@ -67,6 +71,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         nodes: nodesOf(region.nodePools),
         progress,
       });
+      if (operation !== 'preview') await vault.openWhenThere();
       if (operation !== 'preview') await waitForServers(kube, progress, secondsToReady);
     } catch (error) {
       kube.close();
@@ -91,7 +96,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         // The preview finds what would fail, before anything changes.
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
-        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up').catch((error) => Promise.reject(vault.problem ?? error));
+        await vault.open();
         await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }
