@@ -8,20 +8,18 @@ import { bodyOf, seconds, set, valuesOf } from './vault-fields';
 const configuration: Fields = {
   boundIssuer: {},
   defaultRole: {},
-  jwksUrl: {},
-  jwksCaPem: {},
+  jwksUrl: { required: true },
   jwtSupportedAlgs: set,
-  jwtValidationPubkeys: {},
 };
 
 /** `vault:jwt/authBackend:AuthBackend`. Its id is its path. The official provider moves it to a new path; we make it anew. */
 export const jwtAuthBackend: Kind<VaultServer> = {
   name: ({ path }) => `auth method '${path}'`,
-  fields: { path: { required: true, replace: true }, type: { allowed: ['jwt'], replace: true }, description: { replace: true }, ...configuration },
+  fields: { path: { required: true, replace: true }, type: { allowed: ['jwt'], replace: true }, ...configuration },
   computed: ['accessor'],
   find: async (vault, { path }) => ((await mountAt(vault, 'sys/auth', path)) ? path : undefined),
-  async create(vault, { path, description = '' }) {
-    await vault.write(`sys/auth/${path}`, { type: 'jwt', description });
+  async create(vault, { path }) {
+    await vault.write(`sys/auth/${path}`, { type: 'jwt' });
     return path;
   },
   async complete(vault, id, inputs) {
@@ -31,7 +29,7 @@ export const jwtAuthBackend: Kind<VaultServer> = {
     const found = await mountAt(vault, 'sys/auth', id);
     if (!found) return undefined;
     const config = (await vault.read(`auth/${id}/config`)) ?? {};
-    return { path: id, type: found.type, description: found.description, accessor: found.accessor, ...valuesOf(configuration, config) };
+    return { path: id, type: found.type, accessor: found.accessor, ...valuesOf(configuration, config) };
   },
   update: async () => undefined,
   delete: (vault, id) => vault.delete(`sys/auth/${id}`),
@@ -43,15 +41,10 @@ const role: Fields = {
   boundSubject: {},
   userClaim: { required: true },
   groupsClaim: {},
-  clockSkewLeeway: seconds,
-  expirationLeeway: seconds,
-  notBeforeLeeway: seconds,
   tokenTtl: seconds,
   tokenMaxTtl: seconds,
-  tokenExplicitMaxTtl: seconds,
   tokenNoDefaultPolicy: {},
   tokenPolicies: set,
-  tokenType: { allowed: ['default', 'service', 'batch'] },
 };
 
 /** `vault:jwt/authBackendRole:AuthBackendRole`. Its id is `auth/<path>/role/<name>`. */

@@ -5,19 +5,19 @@ import type { VaultServer } from './vault-server';
 /** `vault:index/mount:Mount`: a secrets engine. Its id is its path. The official provider moves it to a new path; we make it anew. */
 export const mount: Kind<VaultServer> = {
   name: ({ path }) => `secrets engine '${path}'`,
-  fields: { path: { required: true, replace: true }, type: { required: true, replace: true }, description: {}, options: {} },
+  fields: { path: { required: true, replace: true }, type: { required: true, replace: true }, options: {} },
   computed: ['accessor'],
   find: async (vault, { path }) => ((await mountAt(vault, 'sys/mounts', path)) ? path : undefined),
-  async create(vault, { path, type, description = '', options = {} }) {
-    await vault.write(`sys/mounts/${path}`, { type, description, options });
+  async create(vault, { path, type, options = {} }) {
+    await vault.write(`sys/mounts/${path}`, { type, options });
     return path;
   },
   async read(vault, id) {
     const found = await mountAt(vault, 'sys/mounts', id);
-    return found && { path: id, type: found.type, description: found.description, options: found.options ?? {}, accessor: found.accessor };
+    return found && { path: id, type: found.type, options: found.options ?? {}, accessor: found.accessor };
   },
-  async update(vault, id, { description = '', options = {} }) {
-    await vault.write(`sys/mounts/${id}/tune`, { description, options });
+  async update(vault, id, { options = {} }) {
+    await vault.write(`sys/mounts/${id}/tune`, { options });
   },
   delete: (vault, id) => vault.delete(`sys/mounts/${id}`),
 };
@@ -25,16 +25,15 @@ export const mount: Kind<VaultServer> = {
 /** `vault:index/audit:Audit`: an audit device. Its id is its path. */
 export const audit: Kind<VaultServer> = {
   name: (inputs) => `audit device '${auditPath(inputs)}'`,
-  fields: { path: { replace: true }, type: { required: true, replace: true }, description: { replace: true }, options: { required: true, replace: true } },
+  fields: { path: { replace: true }, type: { required: true, replace: true }, options: { required: true, replace: true } },
   find: async (vault, inputs) => ((await mountAt(vault, 'sys/audit', auditPath(inputs))) ? auditPath(inputs) : undefined),
   async create(vault, inputs) {
-    const { type, description = '', options } = inputs;
-    await vault.write(`sys/audit/${auditPath(inputs)}`, { type, description, options });
+    await vault.write(`sys/audit/${auditPath(inputs)}`, { type: inputs.type, options: inputs.options });
     return auditPath(inputs);
   },
   async read(vault, id) {
     const found = await mountAt(vault, 'sys/audit', id);
-    return found && { path: id, type: found.type, description: found.description, options: found.options };
+    return found && { path: id, type: found.type, options: found.options };
   },
   update: async () => undefined,
   delete: (vault, id) => vault.delete(`sys/audit/${id}`),
