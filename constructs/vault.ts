@@ -4,8 +4,10 @@ import type { Region } from '../model/region';
 import { images } from './images';
 import { grantIssuerKeys } from './issuer';
 import { addresses } from './network';
+import { Provisioner } from './provisioned';
 import type { Identity, Routes } from './spi';
 import { System } from './system';
+import { VaultAccess, workloadsMount } from './vault-access';
 import { Workload } from './workload';
 
 export interface VaultProps {
@@ -13,11 +15,7 @@ export interface VaultProps {
   readonly identity: Identity;
 }
 
-/** Audience of the tokens that Vault accepts from workloads. */
-export const vaultAudience = 'vault';
-
-/** The JWT method by which workloads log in, and the service account, policy and role of Pulumi there. */
-export const workloadsMount = 'workloads';
+/** The service account, policy and role of Pulumi; the bootstrap writes the latter two. */
 export const pulumiRole = 'pulumi';
 
 /** Made by operators, in Vault's namespace: `token` and `ca.crt` for the Vault that opens ours. */
@@ -31,6 +29,8 @@ const transitSecret = 'transit-seal';
 export class Vault extends System {
   readonly server: Workload;
   override readonly url: string;
+  /** What workloads may be granted. */
+  readonly secrets: VaultAccess;
 
   constructor(scope: Construct, id: string, props: VaultProps) {
     super(scope, id, { stateful: true });
@@ -83,13 +83,19 @@ export class Vault extends System {
       ...(seal.kind === 'transit' ? { secretFiles: { '/vault/seal': { secretName: transitSecret, key: 'ca.crt', labels: [] } } } : {}),
     });
     this.connections(pods, seal);
-    props.identity.grantDiscovery(this.server);
     grantIssuerKeys(this.server);
     new k8s.KubeServiceAccount(this, 'pulumi', {
       metadata: { name: pulumiRole, namespace: this.namespace },
       automountServiceAccountToken: false,
     });
     this.url = props.routes.route({ host: platform.host('secrets', 'vault'), workload: this.server, port: 'http', paths: ['/v1/'] });
+    const provisioner = new Provisioner(this, 'provisioner', {
+      package: 'vault',
+      workload: this.server,
+      // The token comes from the environment of whoever runs Pulumi: TERRAFORM_VAULT_AUTH_JWT.
+      config: { address: this.url, skipChildToken: 'true', authLoginJwt: JSON.stringify({ mount: workloadsMount, role: pulumiRole }) },
+    });
+    this.secrets = new VaultAccess(this, 'access', { provisioner, server: this.server, identity: props.identity });
   }
 
   private connections(pods: number, seal: Region['vault']['seal']): void {

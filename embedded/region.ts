@@ -78,7 +78,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
-    const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in' });
+    const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in', jwt: vault.jwt });
     try {
       const opened = await openStack({
         platform,
@@ -87,7 +87,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         pluginFolder: plugin.folder,
         env: { KUBECONFIG: controlPlane.kubeconfig, PULUMI_DEBUG_PROVIDERS: standIns.addresses },
       });
-      const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
+      const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell).catch((error: unknown) => Promise.reject(vault.problem ?? error)));
       const refuseStrangers = () => {
         const found = standIns.strangers();
         if (found.length) throw new UserError('Nothing was changed: these objects exist and do not belong to this stack.', found, exitCodes.failed);
@@ -96,7 +96,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         // The preview finds what would fail, before anything changes.
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
-        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up').catch((error) => Promise.reject(vault.problem ?? error));
+        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
         await vault.open();
         await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pulumiRole, vaultAudience } from '../constructs/vault';
+import { pulumiRole } from '../constructs/vault';
+import { vaultAudience } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
 import type { Stack } from '../model/stack';
@@ -7,7 +8,7 @@ import { openVault, type OpeningProps, type VaultPod } from '../provision/vault-
 import { keysOf } from '../provision/vault-operators';
 import { vaultAt } from '../provision/vault-server';
 import { knownAddress } from './address';
-import { Kube } from './kube';
+import { saysReady, type Kube, type KubeObject } from './kube';
 import { loopbackOf } from './node/addresses';
 import type { TransitSeal } from './seal-vault';
 import { readText, type RegionState } from './state';
@@ -88,6 +89,22 @@ export class RegionVault {
       },
       tell,
     });
+    await this.settled(tell);
+  }
+
+  /** Waits until its pods are ready, which lets requests through the gateway. */
+  private async settled(tell: (detail: string) => void): Promise<void> {
+    const deadline = Date.now() + secondsToAnswer * 1000;
+    for (;;) {
+      const pods = await this.listed();
+      if (pods.every(saysReady) || Date.now() > deadline) return;
+      tell('wait until its pods are ready');
+      await sleep(200);
+    }
+  }
+
+  private listed(): Promise<KubeObject[]> {
+    return this.props.kube.list('v1', 'Pod', { namespace, labelSelector: 'app.kubernetes.io/name=vault' });
   }
 
   /** Every pod, when each has its address within so many seconds. */
@@ -96,7 +113,7 @@ export class RegionVault {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
       const server = await kube.get({ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { namespace, name: 'vault' } });
-      const found = server ? await kube.list('v1', 'Pod', { namespace, labelSelector: 'app.kubernetes.io/name=vault' }) : [];
+      const found = server ? await this.listed() : [];
       const pods = found.flatMap((pod) => {
         const address = loopbackOf(pod.status?.podIP, knownAddress(state)!);
         return address && !pod.metadata.deletionTimestamp ? [{ name: pod.metadata.name, vault: vaultAt(`http://${address}:8200`) }] : [];

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pulumiRole, vaultAudience, workloadsMount } from '../constructs/vault';
+import { pulumiRole } from '../constructs/vault';
+import { vaultAudience, workloadsMount } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
 import type { OperatorKey } from './vault-operators';
 import { pulumiPolicy } from './vault-policy';
