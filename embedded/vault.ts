@@ -88,6 +88,7 @@ export class RegionVault {
         ca: async () => readText(state.file('pki', 'ca.crt'))!,
       },
       tell,
+      note: (line) => progress.note(line),
     });
     await this.settled(tell);
   }

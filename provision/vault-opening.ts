@@ -40,7 +40,9 @@ export interface OpeningProps {
   readonly jwt: () => Promise<string>;
   /** Who signs service-account tokens, and PEM of the authority of its certificate. */
   readonly issuer: { readonly url: string; readonly ca: () => Promise<string> };
+  /** What it does right now, and lines that stay. */
   readonly tell: (detail: string) => void;
+  readonly note: (line: string) => void;
   /** For a pod to answer, to join, or to open itself. @default 60 */
   readonly secondsToWait?: number;
 }
@@ -70,7 +72,7 @@ export async function openVault(props: OpeningProps): Promise<void> {
 }
 
 /** The pods that answer. @throws UserError when none does in time */
-async function answering({ stack, pods, tell, secondsToWait = 60 }: OpeningProps): Promise<VaultPod[]> {
+async function answering({ stack, pods, tell, note, secondsToWait = 60 }: OpeningProps): Promise<VaultPod[]> {
   const deadline = Date.now() + secondsToWait * 1000;
   for (;;) {
     const answers = await Promise.allSettled(pods.map(({ vault }) => statusOf(vault)));
@@ -81,7 +83,7 @@ async function answering({ stack, pods, tell, secondsToWait = 60 }: OpeningProps
       return answer.status === 'rejected' ? [{ name, why: (answer.reason as Error).message }] : [];
     });
     if (Date.now() > deadline) {
-      for (const { name, why } of silent) tell(`${name} does not answer: ${why}`);
+      for (const { name, why } of silent) note(`${name} does not answer: ${why}`);
       if (found.length) return found;
       throw new UserError(`Vault of ${stack} does not answer:`, silent.map(({ name, why }) => ({
         path: `vault/${name}`, got: why, allowed: 'a pod that runs', fix: `see why it does not: kubectl -n vault describe pod ${name}`,
@@ -144,10 +146,10 @@ async function unseal(pods: readonly VaultPod[], props: OpeningProps): Promise<V
   }
 }
 
-async function giveShare({ name, vault }: VaultPod, key: string, { stack, threshold, tell }: OpeningProps): Promise<void> {
+async function giveShare({ name, vault }: VaultPod, key: string, { stack, threshold, note }: OpeningProps): Promise<void> {
   try {
     const { sealed, progress, t } = (await ask(vault, 'PUT', 'sys/unseal', { body: { key } })) as SealStatus;
-    tell(`${name}: ${sealed ? `${progress} of ${t}` : 'open'}`);
+    note(`vault/${name}: ${sealed ? `sealed, ${progress} of ${t} shares` : 'open'}`);
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
     throw new UserError('Vault refuses a share, or the shares do not belong together:', [{
