@@ -14,6 +14,8 @@ import { Priorities } from './priorities';
 import { Realm } from './realm';
 import { UserAdmission } from './user-admission';
 import { UserNamespace } from './user-namespace';
+import { Vault } from './vault';
+import { vaultAudience } from './vault-access';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
 export function compose(stack: Stack): Platform {
@@ -31,10 +33,12 @@ export function compose(stack: Stack): Platform {
   const identity = new Realm(keycloak, 'realm');
   if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
   else new Minio(platform, 'minio', { routes, identity });
+  new Vault(platform, 'vault', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
+  identity.client('onyxia-vault', { redirectUris: [platform.url(exposure.domain)], audiences: [vaultAudience], policyClaim: true });
   if (platform.region.cluster.access === 'embedded') {
     // The `datalab login` command; the port is its own.
-    identity.client('datalab-cli', { redirectUris: ['http://127.0.0.1:8250/callback'], audiences: [minioAudience], policyClaim: true });
+    identity.client('datalab-cli', { redirectUris: ['http://127.0.0.1:8250/callback'], audiences: [minioAudience, vaultAudience], policyClaim: true });
   }
 
   for (const project of stack.instance.projects) {

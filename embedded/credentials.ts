@@ -1,6 +1,7 @@
 import { compose } from '../constructs/compose';
 import { Keycloak } from '../constructs/keycloak';
 import { Minio } from '../constructs/minio';
+import { Vault } from '../constructs/vault';
 import { exitCodes, UserError } from '../model/errors';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
@@ -58,10 +59,11 @@ export function authorityOf(state: RegionState): string {
   return readText(state.file('pki', 'gateway-ca.crt'))!;
 }
 
-/** The public addresses of a stack's realm and object store. */
-export function endpoints(stack: Stack): { issuer: string; s3: string } {
+/** The public addresses of a stack's realm, object store and Vault. */
+export function endpoints(stack: Stack): { issuer: string; s3: string; vault: string } {
   const platform = compose(stack);
   const keycloak = platform.node.children.find((child): child is Keycloak => child instanceof Keycloak)!;
   const minio = platform.node.children.find((child): child is Minio => child instanceof Minio)!;
-  return { issuer: `${keycloak.url}/realms/${stack.instance.realm}`, s3: minio.url };
+  const vault = platform.node.children.find((child): child is Vault => child instanceof Vault)!;
+  return { issuer: `${keycloak.url}/realms/${stack.instance.realm}`, s3: minio.url, vault: vault.url };
 }
