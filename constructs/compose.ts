@@ -11,7 +11,7 @@ import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
-import { UserNamespace } from './user-namespace';
+import { kubernetesAudience, UserNamespace } from './user-namespace';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
 export function compose(stack: Stack): Platform {
@@ -28,13 +28,10 @@ export function compose(stack: Stack): Platform {
   if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
   else new Minio(platform, 'minio', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
-  if (platform.region.cluster.access === 'embedded') {
-    // The `datalab login` command; the port is its own.
-    identity.client('datalab-cli', { redirectUris: ['http://127.0.0.1:8250/callback'], audiences: [minioAudience], policyClaim: true });
-  }
+  identity.client('onyxia-kubernetes', { redirectUris: [platform.url(exposure.domain)], audiences: [kubernetesAudience], policyClaim: false });
 
   for (const project of stack.instance.projects) {
-    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });
+    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, group: project.group, quota: project.quota ?? quotas.group });
   }
   for (const user of Object.keys(demoUsers)) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
   return platform;

@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, we
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { regionPorts } from './address';
+import { gatewayAddress } from './authentication';
 import { nodeName } from './node/this-computer';
 import { readText, writeAtomic, type RegionState } from './state';
 
@@ -36,6 +37,7 @@ function leaves(address: string): Leaf[] {
     { file: 'etcd', authority: 'etcd-ca', subject: [{ CN: ['etcd'] }], hosts: [address] },
     { file: 'etcd-client', authority: 'etcd-ca', subject: [{ CN: ['kube-apiserver'] }] },
     { file: 'apiserver', authority: 'ca', subject: [{ CN: ['kube-apiserver'] }], hosts: [address, ...serviceHosts] },
+    { file: 'gateway', authority: 'gateway-ca', subject: [{ CN: ['gateway'] }], hosts: [gatewayAddress] },
     { file: 'admin', authority: 'ca', subject: [{ O: ['system:masters'] }, { CN: ['admin'] }] },
     { file: 'controller-manager', authority: 'ca', subject: [{ CN: ['system:kube-controller-manager'] }] },
     { file: 'scheduler', authority: 'ca', subject: [{ CN: ['system:kube-scheduler'] }] },
