@@ -7,6 +7,7 @@ import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
+import { addVerify } from './verify';
 
 const program = new Command('datalab')
   .version('0.1.0')
@@ -19,6 +20,7 @@ addOperations(program);
 addDown(program);
 addLogin(program);
 addStatus(program);
+addVerify(program);
 addLogs(program);
 addRender(program);
 addDoctor(program);

@@ -7,7 +7,8 @@ import { send, type Audience, type RegionAccess } from './region';
 
 /** Where things of one owner are: a person's and a project's have the same name on every server. */
 export interface Place {
-  readonly bucket: string;
+  /** @default they have none */
+  readonly bucket?: string;
   readonly namespace: string;
   readonly path: string;
 }
@@ -17,7 +18,7 @@ export interface Caller {
   readonly who: string;
   readonly own: Place;
   /** Of somebody that they are not. */
-  readonly another: Place;
+  readonly another: Required<Place>;
   /** Buckets that they may know of. */
   readonly buckets: readonly string[];
   /** Who signs their tokens: the realm for people, the cluster for workloads. */
@@ -40,7 +41,7 @@ export interface Throwaway {
   remove(): Promise<void>;
 }
 
-export function place(name: string): Place {
+export function place(name: string): Required<Place> {
   return { bucket: name, namespace: name, path: name };
 }
 
@@ -90,7 +91,7 @@ export async function callersOf(region: RegionAccess, throwaway: Throwaway): Pro
       : { ...stranger, who: 'another audience', token: () => requestToken(region, throwaway.namespace, 'stranger', ['datalab-verify']) },
     { ...theirs, who: 'a forged signature', token: (audience) => forged(region, person, audience) },
     workload
-      ? { ...theirs, who: 'a platform workload', own: { bucket: workload.bucket ?? '', namespace: workload.namespace, path: workload.namespace }, buckets: [workload.bucket ?? ''], issuer: 'cluster', token: serviceAccount(workload.namespace, workload.name) }
+      ? { ...theirs, who: 'a platform workload', own: { ...workload, path: workload.namespace }, buckets: workload.bucket ? [workload.bucket] : [], issuer: 'cluster', token: serviceAccount(workload.namespace, workload.name) }
       : { who: 'a platform workload', why: 'no workload of the platform is granted a bucket' },
     { ...stranger, who: 'another workload' },
     people

@@ -39,7 +39,7 @@ export interface Answer {
 export interface Call {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** Milliseconds without an answer after which a call has failed. */
