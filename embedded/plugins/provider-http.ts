@@ -37,7 +37,7 @@ export function agentsOf({ addresses = {}, ca }: Access): Agents {
 }
 
 /** @throws Error that says which server cannot be reached, and why. */
-export function send(agents: Agents, url: URL, method: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+export function send(agents: Agents, url: URL, method: string, headers: Record<string, string>, body?: string | Buffer): Promise<Answer> {
   const secure = url.protocol === 'https:';
   const length: Record<string, number> = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
   const options = { method, headers: { ...headers, ...length }, agent: secure ? agents.https : agents.http, timeout: requestTimeoutMs };
