@@ -7,7 +7,7 @@ const allowed = {
   policies: ['constructs', 'catalogs', 'model'],
   review: ['policies', 'constructs', 'catalogs', 'model'],
   embedded: ['provision', 'constructs', 'catalogs', 'model'],
-  cli: ['embedded', 'review', 'policies', 'constructs', 'catalogs', 'model'],
+  cli: ['embedded', 'provision', 'review', 'policies', 'constructs', 'catalogs', 'model'],
   stacks: ['model'],
 };
 const folders = Object.keys(allowed);

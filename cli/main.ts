@@ -7,6 +7,7 @@ import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
+import { addUnseal } from './unseal';
 import { addVerify } from './verify';
 
 const program = new Command('datalab')
@@ -20,6 +21,7 @@ addOperations(program);
 addDown(program);
 addLogin(program);
 addStatus(program);
+addUnseal(program);
 addVerify(program);
 addLogs(program);
 addRender(program);

@@ -12,6 +12,8 @@ import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
 import { kubernetesAudience, UserNamespace } from './user-namespace';
+import { Vault } from './vault';
+import { vaultAudience } from './vault-access';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
 export function compose(stack: Stack): Platform {
@@ -27,7 +29,9 @@ export function compose(stack: Stack): Platform {
   const identity = new Realm(keycloak, 'realm');
   if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
   else new Minio(platform, 'minio', { routes, identity });
+  new Vault(platform, 'vault', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
+  identity.client('onyxia-vault', { redirectUris: [platform.url(exposure.domain)], audiences: [vaultAudience], policyClaim: true });
   identity.client('onyxia-kubernetes', { redirectUris: [platform.url(exposure.domain)], audiences: [kubernetesAudience], policyClaim: false });
 
   for (const project of stack.instance.projects) {

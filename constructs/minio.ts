@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Lazy } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import { images } from './images';
+import { grantIssuerKeys } from './issuer';
 import { Provisioned, Provisioner } from './provisioned';
 import { bucketStatements, minioPolicy, subjectIs, type Statement } from './s3-policy';
 import { DerivedSecret, SecretObject } from './secrets';
@@ -86,8 +86,7 @@ export class Minio extends System implements ObjectStore {
     });
     if (pods > 1) this.server.connectTo(this.server, 's3', 'its own cluster');
     this.server.addEnv('MINIO_IDENTITY_OPENID_CONFIG_URL', props.identity.grantDiscovery(this.server));
-    platform.network.connect(this.server, platform.network.apiServer, platform.region.cluster.apiServer.port, 'keys of service-account tokens');
-    this.publicIssuer();
+    grantIssuerKeys(this.server);
     this.url = props.routes.route({ host, workload: this.server, port: 's3' });
     this.consoleUrl = props.routes.route({ host: consoleHost, workload: this.server, port: 'console' });
     this.provisioner = new Provisioner(this, 'provisioner', {
@@ -141,15 +140,6 @@ export class Minio extends System implements ObjectStore {
       this.bucket(`projet-${project.name}`);
       policy(`project-${project.name}`, () => bucketStatements(`projet-${project.name}`, 'read-write'));
     }
-  }
-
-  /** MinIO asks for the keys of service-account tokens without a login; they are public keys. */
-  private publicIssuer(): void {
-    new k8s.KubeClusterRoleBinding(this, 'issuer-discovery', {
-      metadata: { name: 'datalab-issuer-discovery' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:service-account-issuer-discovery' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }],
-    });
   }
 
   private provision(type: string, name: string, inputs: Record<string, unknown>, stateful = false): Provisioned {

@@ -70,10 +70,11 @@ export class Realm extends Construct implements Identity {
   }
 
   grantDiscovery(workload: Workload): string {
-    const { server, platform } = this.keycloak;
-    workload.connectTo(server, 'http', 'keys of the realm');
-    workload.deployed.node.addDependency(this.realm);
-    return `http://${server.host}:${server.port('http')}/realms/${platform.instance.realm}/.well-known/openid-configuration`;
+    return `${this.inside(workload)}/.well-known/openid-configuration`;
+  }
+
+  grantKeys(workload: Workload): string {
+    return `${this.inside(workload)}/protocol/openid-connect/certs`;
   }
 
   client(name: string, props: ClientProps): Client {
@@ -105,6 +106,14 @@ export class Realm extends Construct implements Identity {
       mapper('UserAttributeProtocolMapper', 'policy', { userAttribute: 'policy', claimName: 'policy', claimValueType: 'String', multivalued: true, aggregateAttributes: true });
     }
     return { clientId: name };
+  }
+
+  /** Lets the pods of `workload` reach the realm, which is there before they are. Returns its URL inside the cluster. */
+  private inside(workload: Workload): string {
+    const { server, platform } = this.keycloak;
+    workload.connectTo(server, 'http', 'keys of the realm');
+    workload.deployed.node.addDependency(this.realm);
+    return `http://${server.host}:${server.port('http')}/realms/${platform.instance.realm}`;
   }
 
   private group(name: string, group: string, policy: string): Provisioned {

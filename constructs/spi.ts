@@ -44,7 +44,7 @@ export interface ClientProps {
   readonly redirectUris: readonly string[];
   /** Servers that accept the client's access tokens: their `aud`. */
   readonly audiences: readonly string[];
-  /** Tokens name the S3 policies of the person in the claim `policy`. */
+  /** Tokens name what the person may reach in S3 and Vault in the claim `policy`. */
   readonly policyClaim: boolean;
 }
 
@@ -58,6 +58,8 @@ export interface Identity {
   readonly issuer: string;
   /** Lets the pods of `workload` read the keys that sign its tokens. Returns the URL of the discovery document inside the cluster. */
   grantDiscovery(workload: Workload): string;
+  /** The same, for a server that wants the keys themselves. Returns the URL of the key set inside the cluster. */
+  grantKeys(workload: Workload): string;
   /** A public client with authorisation code and PKCE; there is no secret. */
   client(name: string, props: ClientProps): Client;
 }
@@ -70,6 +72,19 @@ export interface ObjectStore {
 
 export interface Bucket {
   /** Lets the pods of `workload` read and write objects with their service-account token, and nothing else. */
+  grantReadWrite(workload: Workload): void;
+  /** Lets them list and read. */
+  grantRead(workload: Workload): void;
+}
+
+/** Secrets by path. */
+export interface SecretStore {
+  /** A path of its own for one purpose. Its name is a contract: another name is other secrets. */
+  secretPath(name: string): SecretPath;
+}
+
+export interface SecretPath {
+  /** Lets the pods of `workload` log in with their service-account token, and list, read and write the secrets below the path. */
   grantReadWrite(workload: Workload): void;
   /** Lets them list and read. */
   grantRead(workload: Workload): void;

@@ -7,7 +7,13 @@ import { podsOf } from './network';
 import type { SecretKey } from './secrets';
 import { stateful, type System } from './system';
 
-export type EnvValue = string | SecretKey;
+/** A field of the pod, which the cluster knows when it starts. */
+export interface PodField {
+  readonly field: 'metadata.name' | 'status.podIP';
+}
+
+/** `$(NAME)` in a text is the value of a variable that comes before it in the alphabet. */
+export type EnvValue = string | SecretKey | PodField;
 
 /** How a probe asks: by HTTP, or by a command in the container. */
 export type Check = { readonly path: string; readonly port: string } | { readonly command: readonly string[] };
@@ -55,6 +61,10 @@ export interface WorkloadProps {
   readonly memory: string;
   /** @default 1 */
   readonly replicas?: number;
+  /** Changed pods of a StatefulSet wait until somebody deletes them, one by one. @default false */
+  readonly replacedByHand?: boolean;
+  /** The deployment goes on when the pods are not ready: they wait for a person. @default false */
+  readonly notAwaited?: boolean;
   /** User and group that the processes run as; never 0. */
   readonly user: number;
   /** Volumes of a StatefulSet that outlive its pods, by name. @default none */
@@ -170,6 +180,7 @@ export class Workload extends Construct implements Peer {
           replicas: this.props.replicas ?? 1,
           serviceName: `${this.id}-headless`,
           podManagementPolicy: 'Parallel',
+          ...(this.props.replacedByHand ? { updateStrategy: { type: 'OnDelete' } } : {}),
           selector: { matchLabels: this.selector },
           template: this.template(),
           volumeClaimTemplates: listed(Object.entries(this.props.claims ?? {}), ([name, claim]) => ({
@@ -183,17 +194,18 @@ export class Workload extends Construct implements Peer {
         }),
       Job: () => k8s.toJson_JobSpec({ backoffLimit: 6, template: this.template() }),
     };
+    const annotations = { ...(this.props.claims ? stateful : {}), ...(this.props.notAwaited ? { 'pulumi.com/skipAwait': 'true' } : {}) };
     return new ApiObject(this, 'controller', {
       apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
       kind,
-      metadata: { ...this.metadata(this.id), ...(this.props.claims ? { annotations: stateful } : {}) },
+      metadata: { ...this.metadata(this.id), ...(Object.keys(annotations).length ? { annotations } : {}) },
       spec: Lazy.any({ produce: () => specs[kind]() }),
     });
   }
 
   private template(): k8s.PodTemplateSpec {
     const { props } = this;
-    const secrets = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'string' ? [] : value.labels));
+    const secrets = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'object' && 'labels' in value ? value.labels : []));
     const replicas = props.replicas ?? 1;
     return {
       metadata: {
@@ -231,9 +243,7 @@ export class Workload extends Construct implements Peer {
       ...(props.args ? { args: [...props.args] } : {}),
       env: [...this.env.entries()]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, value]) =>
-          typeof value === 'string' ? { name, value } : { name, valueFrom: { secretKeyRef: { name: value.secretName, key: value.key } } },
-        ),
+        .map(([name, value]) => (typeof value === 'string' ? { name, value } : { name, valueFrom: sourceOf(value) })),
       ports: listed(Object.entries(props.ports ?? {}), ([name, containerPort]) => ({ name, containerPort })),
       ...(props.ready ? { readinessProbe: { ...probe(props.ready), periodSeconds: 5 } } : {}),
       ...(props.live ? { livenessProbe: { ...probe(props.live), periodSeconds: 10, failureThreshold: 6 } } : {}),
@@ -306,6 +316,10 @@ export class Workload extends Construct implements Peer {
       labelSelector: { matchLabels: this.selector },
     };
   }
+}
+
+function sourceOf(value: SecretKey | PodField): k8s.EnvVarSource {
+  return 'field' in value ? { fieldRef: { fieldPath: value.field } } : { secretKeyRef: { name: value.secretName, key: value.key } };
 }
 
 function probe(check: Check): k8s.Probe {

@@ -2,7 +2,8 @@ import { compose } from '../constructs/compose';
 import { Keycloak } from '../constructs/keycloak';
 import { Minio } from '../constructs/minio';
 import { Provisioned } from '../constructs/provisioned';
-import { System } from '../constructs/system';
+import { Vault } from '../constructs/vault';
+import { peopleSecrets } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
@@ -40,15 +41,11 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
     AWS_S3_ENDPOINT: new URL(s3).host,
     AWS_BUCKET_NAME: `user-${username}`,
     AWS_CA_BUNDLE: state.file('pki', 'gateway-ca.crt'),
-    ...(vault
-      ? {
-          VAULT_ADDR: vault,
-          VAULT_TOKEN: await vaultTokenOf(vault, authorityOf(state), await token('vault')),
-          VAULT_MOUNT: 'onyxia-kv',
-          VAULT_TOP_DIR: `user-${username}`,
-          VAULT_CACERT: state.file('pki', 'gateway-ca.crt'),
-        }
-      : {}),
+    VAULT_ADDR: vault,
+    VAULT_TOKEN: await vaultTokenOf(vault, authorityOf(state), await token('vault')),
+    VAULT_MOUNT: peopleSecrets,
+    VAULT_TOP_DIR: `user-${username}`,
+    VAULT_CACERT: state.file('pki', 'gateway-ca.crt'),
     KUBECONFIG: writeKubeconfigOf(state, username),
   };
 }
@@ -99,13 +96,14 @@ export function authorityOf(state: RegionState): string {
   return readText(state.file('pki', 'gateway-ca.crt'))!;
 }
 
-/** The public addresses of a stack's realm, object store, and Vault where it has one. */
-export function endpoints(stack: Stack): { issuer: string; s3: string; vault?: string } {
-  const systems = compose(stack).node.children.filter((child): child is System => child instanceof System);
-  const keycloak = systems.find((child) => child instanceof Keycloak)!;
-  const minio = systems.find((child) => child instanceof Minio)!;
-  const vault = systems.find(({ node }) => node.id === 'vault')?.url;
-  return { issuer: `${keycloak.url}/realms/${stack.instance.realm}`, s3: minio.url, ...(vault ? { vault } : {}) };
+/** The public addresses of a stack's realm, object store and Vault. */
+export function endpoints(stack: Stack): { issuer: string; s3: string; vault: string } {
+  const { children } = compose(stack).node;
+  const keycloak = children.find((child): child is Keycloak => child instanceof Keycloak)!;
+  const minio = children.find((child): child is Minio => child instanceof Minio);
+  const vault = children.find((child): child is Vault => child instanceof Vault)!;
+  const external = stack.instance.regions[stack.region]!.objectStore?.endpoint;
+  return { issuer: `${keycloak.url}/realms/${stack.instance.realm}`, s3: external ?? minio!.url, vault: vault.url };
 }
 
 function redirectOf(stack: Stack, clientId: string): string {

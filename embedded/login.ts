@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { peopleMount, peopleRole } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
 import { callGateway, type Answer } from './https';
 
@@ -71,10 +72,10 @@ export async function s3CredentialsOf(endpoint: string, authority: string, token
 
 /** Logs in at Vault with a token of the realm. Returns Vault's own token. @throws UserError with the server's reason when it refuses. */
 export async function vaultTokenOf(address: string, authority: string, token: string): Promise<string> {
-  const answer = await callGateway(`${address}/v1/auth/jwt/login`, authority, {
+  const answer = await callGateway(`${address}/v1/auth/${peopleMount}/login`, authority, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ role: 'onyxia-user', jwt: token }),
+    body: JSON.stringify({ role: peopleRole, jwt: token }),
   });
   if (answer.status !== 200) {
     throw new UserError(

@@ -15,10 +15,12 @@ import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
 import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
+import { startSealVault } from './seal-vault';
 import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
 import { openRegion, withRegionLock, type RegionState } from './state';
 import { ensureTools } from './toolchain';
+import { RegionVault } from './vault';
 
 /** How long the servers of the process node may take together. */
 const secondsToReady = 180;
@@ -53,12 +55,14 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   const state = openRegion(stack.name, options.state);
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
-    const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
+    const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'vault'], progress);
     const definitions = await ensureCrds(progress);
     await requireSandbox();
     await installLaunchers(stack, progress);
+    const transit = region.vault.seal.kind === 'transit' ? await startSealVault(state, tools, progress) : undefined;
     const controlPlane = await startControlPlane({ state, tools, progress, issuer: endpoints(stack).issuer });
     const kube = new Kube(controlPlane.kubeconfig);
+    const vault = new RegionVault({ stack, state, kube, progress, transit });
     try {
       await prepareCluster({
         kube,
@@ -67,13 +71,14 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         nodes: nodesOf(region.nodePools),
         progress,
       });
+      if (operation !== 'preview') await vault.openWhenThere();
       if (operation !== 'preview') await waitForServers(kube, progress, secondsToReady);
     } catch (error) {
       kube.close();
       throw error;
     }
     const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
-    const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in' });
+    const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in', jwt: vault.jwt });
     try {
       const opened = await openStack({
         platform,
@@ -82,7 +87,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         pluginFolder: plugin.folder,
         env: { KUBECONFIG: controlPlane.kubeconfig, PULUMI_DEBUG_PROVIDERS: standIns.addresses },
       });
-      const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell));
+      const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell).catch((error: unknown) => Promise.reject(vault.problem ?? error)));
       const refuseStrangers = () => {
         const found = standIns.strangers();
         if (found.length) throw new UserError('Nothing was changed: these objects exist and do not belong to this stack.', found, exitCodes.failed);
@@ -92,6 +97,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        await vault.open();
         await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }

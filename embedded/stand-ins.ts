@@ -4,6 +4,7 @@ import { authorityOf, endpoints } from './credentials';
 import { startKeycloakPlugin } from './plugins/keycloak';
 import { startKubernetesPlugin } from './plugins/kubernetes';
 import { startMinioPlugin } from './plugins/minio';
+import { startVaultPlugin } from './plugins/vault';
 import type { RegionState } from './state';
 
 export interface StandIns {
@@ -18,18 +19,19 @@ export interface StandIns {
  * Starts our stand-ins for the Pulumi plugins of an embedded region; that for `kubernetes` only when it is wanted. Those for
  * the servers always: only they reach hosts that no resolver knows, signed by the region's own authority.
  */
-export async function startStandIns(stack: Stack, state: RegionState, options: { adopt: boolean; kubernetes: boolean }): Promise<StandIns> {
-  const { adopt } = options;
+export async function startStandIns(stack: Stack, state: RegionState, options: { adopt: boolean; kubernetes: boolean; jwt: () => Promise<string> }): Promise<StandIns> {
+  const { adopt, jwt } = options;
   const hosts = Object.values(endpoints(stack)).map((url) => new URL(url).hostname);
   const access = { adopt, ca: authorityOf(state), addresses: Object.fromEntries(hosts.map((host) => [host, '127.0.0.1'])) };
   const kubernetes = options.kubernetes ? await startKubernetesPlugin({ kubeconfig: state.file('kubeconfig'), stack: stack.name, adopt }) : undefined;
   const keycloak = await startKeycloakPlugin(access);
   const minio = await startMinioPlugin(access);
+  const vault = await startVaultPlugin({ ...access, stack: stack.name, jwt });
   return {
-    addresses: [...(kubernetes ? [`kubernetes:${kubernetes.port}`] : []), `keycloak:${keycloak.port}`, `minio:${minio.port}`].join(),
+    addresses: [...(kubernetes ? [`kubernetes:${kubernetes.port}`] : []), `keycloak:${keycloak.port}`, `minio:${minio.port}`, `vault:${vault.port}`].join(),
     strangers: () => kubernetes?.strangers() ?? [],
     stop: async () => {
-      await Promise.all([kubernetes?.stop(), keycloak.stop(), minio.stop()]);
+      await Promise.all([kubernetes?.stop(), keycloak.stop(), minio.stop(), vault.stop()]);
     },
   };
 }

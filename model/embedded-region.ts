@@ -11,7 +11,12 @@ export interface EmbeddedRegionProps {
   readonly quotas: RegionDefinition['quotas'];
   readonly demoUsers: RegionDefinition['demoUsers'];
   readonly internet: RegionDefinition['internet'];
+  /** How Vault is opened: by a second Vault of the region that stands for the organisation's other one, or by operators. */
+  readonly seal: 'transit' | 'pgp';
 }
+
+/** The organisation's other Vault, as the region's pods know it. */
+export const sealVault = { host: 'vault.organisation.internal', port: 28200 } as const;
 
 /**
  * The definition of the region `local`: the shape of a real region, scaled down to simulated nodes on this computer.
@@ -43,6 +48,13 @@ export function embeddedRegion(props: EmbeddedRegionProps): RegionDefinition {
     quotas: props.quotas,
     crds: 'present',
     internet: props.internet,
+    vault: {
+      seal:
+        props.seal === 'pgp'
+          ? { kind: 'pgp' }
+          : { kind: 'transit', address: `https://${sealVault.host}:${sealVault.port}`, mount: 'transit', key: 'datalab', cidrs: ['10.96.0.1/32'] },
+      threshold: 2,
+    },
     demoUsers: props.demoUsers,
   };
 }

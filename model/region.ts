@@ -118,7 +118,7 @@ export const region = z.strictObject({
   size: z.enum(['small', 'standard', 'ha']),
   quotas: z.strictObject({ user: quota, group: quota }),
   /** Hosts that differ from `<system>.<domain>`. */
-  endpoints: z.strictObject({ identity: domain, objectStore: domain, objectStoreConsole: domain }).partial().default({}),
+  endpoints: z.strictObject({ identity: domain, objectStore: domain, objectStoreConsole: domain, secrets: domain }).partial().default({}),
   images: z
     .strictObject({
       /** Replaces the registry of every image. */
@@ -130,6 +130,23 @@ export const region = z.strictObject({
   /** `present`: the cluster's administrators have installed them. `install`: from `stacks/<instance>/crds/`. */
   crds: z.enum(['install', 'present']),
   internet: z.union([z.literal('direct'), substitutes]),
+  vault: z.strictObject({
+    seal: z.discriminatedUnion('kind', [
+      /** Another Vault of the organisation opens ours at each start; its token is in the Secret `vault/transit-seal`. */
+      z.strictObject({
+        kind: z.literal('transit'),
+        address: httpsUrl,
+        /** Where its transit engine is mounted, and the key there. */
+        mount: name,
+        key: name,
+        cidrs: z.array(cidr).min(1),
+      }),
+      /** Operators open it at each start, each with a share of the key. */
+      z.strictObject({ kind: z.literal('pgp') }),
+    ]),
+    /** How many operators it takes, of those with a public key in `stacks/<instance>/operators/`. */
+    threshold: z.int().min(1).max(255),
+  }),
   /** An S3 service of the site instead of our own MinIO. It must trust the cluster's issuer and the realm. */
   objectStore: z
     .strictObject({

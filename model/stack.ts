@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { UserError } from './errors';
 import type { Instance } from './instance';
+import { checkOperators, loadOperators, type Operator } from './operators';
 import { nearest } from './problems';
 
 /** One instance in one region. */
@@ -58,6 +59,11 @@ export function loadStack(name: string, folder = stacksFolder): Stack {
   return { name, instance, region, logo, definitions: install ? loadDefinitions(folder, instanceName) : [] };
 }
 
+/** Those who open the Vault of a stack on a real cluster. */
+export function operatorsOf(stack: Stack, folder = stacksFolder): Operator[] {
+  return loadOperators(join(folder, stack.instance.name));
+}
+
 function loadDefinitions(stacks: string, name: string): CustomResourceDefinition[] {
   const folder = join(stacks, name, 'crds');
   if (!existsSync(folder)) return [];
@@ -110,5 +116,6 @@ function loadInstance(name: string, folder: string): Instance {
       { path: 'brand.logo', got: JSON.stringify(instance.brand.logo), allowed: `a file below stacks/${name}/`, fix: 'add the file, or correct the path' },
     ]);
   }
+  checkOperators(instance, loadOperators(home));
   return instance;
 }

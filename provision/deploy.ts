@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { entriesOf, type Entry, type PlatformObject } from '../constructs/objects';
 import type { Platform } from '../constructs/platform';
-import { packageOf } from '../constructs/tokens';
+import { outputReferences, packageOf } from '../constructs/tokens';
 import { packageVersion, provisioned } from './provisioned';
 import { withSecrets } from './secrets';
 
@@ -54,14 +54,16 @@ export function deploy(platform: Platform): void {
   const provider = new Cluster(stack.name, access === 'embedded' ? undefined : access.context);
   const systems = new Map<string, System>();
   const registered = new Map<string, pulumi.Resource>();
-  for (const entry of ordered(entriesOf(platform))) {
+  const entries = ordered(entriesOf(platform));
+  const wanted = outputsWanted(entries);
+  for (const entry of entries) {
     const parent = systems.get(entry.system) ?? new System(entry.system);
     systems.set(entry.system, parent);
     const options = { parent, protect: entry.stateful, retainOnDelete: entry.stateful, dependsOn: entry.after.map((id) => registered.get(id)!) };
     registered.set(
       entry.id,
       packageOf(entry.object)
-        ? provisioned(entry, options, registered, seed)
+        ? provisioned(entry, options, registered, seed, wanted.get(entry.id) ?? [])
         : new KubernetesObject(entry.id, inputs(entry.object, seed), {
             ...options,
             provider,
@@ -75,6 +77,15 @@ function inputs(object: PlatformObject, seed: pulumi.Output<string>): pulumi.Inp
   if (object.kind !== 'Secret') return { ...object };
   const { stringData, ...rest } = object;
   return { ...rest, stringData: pulumi.secret(seed.apply((value) => withSecrets(stringData, value))) };
+}
+
+/** The output properties of each entry that others name in their inputs. */
+export function outputsWanted(entries: readonly Entry[]): Map<string, string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const part of entries.flatMap(({ object }) => outputReferences(JSON.stringify(object.spec ?? null)))) {
+    if (typeof part !== 'string') wanted.set(part.id, [...(wanted.get(part.id) ?? []), part.property]);
+  }
+  return wanted;
 }
 
 /** The entries so that each comes after those it waits for; otherwise as they stand. */

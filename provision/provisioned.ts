@@ -14,12 +14,14 @@ class ServerResource extends pulumi.CustomResource {}
  * Registers a provider, or a resource on a server, of the tree.
  * A provider's configuration depends on the server's own object, whose uid is unknown until the server is there and the
  * same ever after: so a preview contacts no server that does not exist, and later runs change nothing.
+ * `outputs` are the properties that other resources take from this one.
  */
 export function provisioned(
   entry: Entry,
   options: pulumi.CustomResourceOptions,
   registered: ReadonlyMap<string, pulumi.Resource>,
   seed: pulumi.Output<string>,
+  outputs: readonly string[],
 ): pulumi.Resource {
   const { object } = entry;
   const name = packageOf(object)!;
@@ -31,7 +33,10 @@ export function provisioned(
     return new Server(name, entry.id, known, { parent: options.parent, dependsOn: options.dependsOn, version });
   }
   const provider = registered.get(`${object.metadata.namespace}/provider/${name}`) as pulumi.ProviderResource;
-  return new ServerResource(`${name}:${object.type as string}`, entry.id, resolved(object.spec, registered, seed) as pulumi.Inputs, { ...options, provider, version });
+  // Only what is named here can be read from a resource without a class of its own.
+  const named = Object.fromEntries(outputs.filter((property) => property !== 'id').map((property) => [property, undefined]));
+  const inputs = { ...named, ...(resolved(object.spec, registered, seed) as pulumi.Inputs) };
+  return new ServerResource(`${name}:${object.type as string}`, entry.id, inputs, { ...options, provider, version });
 }
 
 /** The inputs with the tokens of outputs and secrets replaced. */

@@ -7,7 +7,10 @@ import { promisify } from 'node:util';
 import { embeddedAccess } from '../cli/region-access';
 import { compose } from '../constructs/compose';
 import { bucketStatements, minioPolicy } from '../constructs/s3-policy';
+import { pulumiRole } from '../constructs/vault';
+import { peopleSecrets, vaultAudience, workloadsMount } from '../constructs/vault-access';
 import { authorityOf, endpoints, seedOf } from '../embedded/credentials';
+import { callGateway } from '../embedded/https';
 import { Kube } from '../embedded/kube';
 import { MinioServer } from '../embedded/plugins/minio-server';
 import { agentsOf } from '../embedded/plugins/provider-http';
@@ -20,6 +23,7 @@ import { place } from '../review/matrix/callers';
 import { askKubernetes } from '../review/matrix/kubernetes';
 import type { Verified } from '../review/matrix/run';
 import { askS3 } from '../review/matrix/s3';
+import { askVault } from '../review/matrix/vault';
 import { datalab } from './region';
 
 /** `datalab verify` and `datalab login` on the real servers of ls3.local. */
@@ -86,10 +90,12 @@ describe('who may do what, asked of a running region', () => {
   test('one thing widened on each server makes exactly the predicted cells wrong, and up restores them', async () => {
     const people = ['a person', 'another person', 'a member of the project', 'an administrator', "a person's pod, injected"];
     await minio().admin('PUT', 'add-canned-policy', { name: 'person' }, minioPolicy([...bucketStatements('user-*', 'read-write')]));
+    await widenPersonInVault();
     const binding = '/apis/rbac.authorization.k8s.io/v1/namespaces/user-bob/rolebindings/full_control_namespace';
     await kube.send('PATCH', binding, [{ op: 'add', path: '/subjects/-', value: { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'oidc-alice' } }], 'application/json-patch+json');
     const expected = [
       ...people.map((who) => `${who}: S3 another rw`),
+      ...people.map((who) => `${who}: Vault another r`),
       'a person: Kubernetes another rw',
       "a person's pod, injected: Kubernetes another rw",
     ];
@@ -107,6 +113,7 @@ describe('who may do what, asked of a running region', () => {
     await until('Keycloak is gone', async () => (await kube.list('v1', 'Pod', { namespace: 'keycloak' })).length === 0);
     expect(await (await askS3(region, alice)).own!()).toBe('rw');
     expect(await (await askKubernetes(region, alice)).own!()).toBe('rw');
+    expect(await (await askVault(region, alice)).own!()).toBe('rw');
     region.close();
     const { stderr } = await run(['login', 'alice', stack.name], 1);
     expect(stderr).toMatch(/alice cannot log in:[\s\S]*no pod of keycloak\/keycloak is ready[\s\S]*datalab status/);
@@ -123,6 +130,20 @@ describe('who may do what, asked of a running region', () => {
         return new MinioServer(() => ({ endpoint: endpoints(stack).s3, region: 'us-east-1', user: 'root-break-glass', password }), agents()).admin(...args);
       },
     };
+  }
+
+  /** Everybody may read everybody's secrets, written with the login of Pulumi. */
+  async function widenPersonInVault(): Promise<void> {
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [vaultAudience], expirationSeconds: 600 } };
+    const { status } = await kube.send<{ status: { token: string } }>('POST', `/api/v1/namespaces/vault/serviceaccounts/${pulumiRole}/token`, body);
+    const call = async (method: string, path: string, json?: object, token = '') => {
+      const headers = { 'content-type': 'application/json', 'x-vault-token': token };
+      const { text } = await callGateway(`${endpoints(stack).vault}/v1/${path}`, authorityOf(state), { method, headers, ...(json ? { body: JSON.stringify(json) } : {}) });
+      return text ? JSON.parse(text) : {};
+    };
+    const { auth } = await call('POST', `auth/${workloadsMount}/login`, { role: pulumiRole, jwt: status.token });
+    const { data } = await call('GET', 'sys/policies/acl/person', undefined, auth.client_token);
+    await call('PUT', 'sys/policies/acl/person', { policy: `${data.policy}\npath "${peopleSecrets}/data/user-*" { capabilities = ["read"] }` }, auth.client_token);
   }
 
   async function scale(replicas: number): Promise<void> {

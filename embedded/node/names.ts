@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { sealVault } from '../../model/embedded-region';
 import type { KubeObject } from '../kube';
 import { readText } from '../state';
 
@@ -11,13 +12,14 @@ export interface NamedPod {
 
 /**
  * The /etc/hosts of one pod. `localhost` is the pod's own address, since 127.0.0.1 is the computer's; each Service is
- * the address of a ready pod behind it, a headless one of all of them; `kubernetes` is the API server.
+ * the address of a ready pod behind it, a headless one of all of them; `kubernetes` is the API server, and beside it is the
+ * Vault that opens the datalab's own.
  */
 export function hostsOf(pod: NamedPod, services: readonly KubeObject[], pods: readonly NamedPod[], region: string): string {
   const { namespace, name } = pod.object.metadata;
   const { hostname = name, subdomain } = pod.object.spec;
   const own = subdomain ? [`${hostname}.${subdomain}.${namespace}.svc.cluster.local`, hostname] : [hostname];
-  const lines = [`${pod.loopback} localhost ${own.join(' ')}`, `${region} ${namesOf('kubernetes', 'default', namespace!).join(' ')}`];
+  const lines = [`${pod.loopback} localhost ${own.join(' ')}`, `${region} ${namesOf('kubernetes', 'default', namespace!).join(' ')} ${sealVault.host}`];
   for (const service of services) {
     const { metadata, spec } = service;
     if (metadata.name === 'kubernetes' && metadata.namespace === 'default') continue;

@@ -3,6 +3,7 @@ import { Minio, workloadAudience } from '../../constructs/minio';
 import type { Platform } from '../../constructs/platform';
 import { Provisioned } from '../../constructs/provisioned';
 import { System } from '../../constructs/system';
+import { vaultAudience } from '../../constructs/vault-access';
 import { send, type Audience, type RegionAccess } from './region';
 
 /** Where things of one owner are: a person's and a project's have the same name on every server. */
@@ -138,7 +139,7 @@ export function workloadOf(platform: Platform): { namespace: string; name: strin
 
 function tokenOf(region: RegionAccess, namespace: string, name: string, audience: Audience): Promise<string> {
   const s3 = region.platform.region.objectStore?.audience ?? workloadAudience;
-  return requestToken(region, namespace, name, { minio: [s3], vault: ['vault'], kubernetes: [] }[audience]);
+  return requestToken(region, namespace, name, { minio: [s3], vault: [vaultAudience], kubernetes: [] }[audience]);
 }
 
 /** A service-account token of ten minutes; without audiences it is for the API server. */

@@ -8,7 +8,7 @@ export type Audience = 'minio' | 'vault' | 'kubernetes';
 export interface RegionAccess {
   readonly platform: Platform;
   /** Addresses without a slash at the end. */
-  readonly servers: { readonly s3: string; readonly issuer: string; readonly kubernetes: string; readonly vault?: string };
+  readonly servers: { readonly s3: string; readonly issuer: string; readonly kubernetes: string; readonly vault: string };
   /** PEM of the authorities that signed their certificates. */
   readonly authorities: readonly string[];
   /** Addresses of hosts that no resolver knows. */

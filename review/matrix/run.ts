@@ -63,7 +63,6 @@ async function askRow(region: RegionAccess, server: Server, caller: Caller | Abs
   const { who } = caller;
   const skip = (columns: readonly string[], why: string) => columns.map((column) => ({ who, what: `${server} ${column}`, why }));
   if ('why' in caller) return { cells: [], skipped: skip(columns, caller.why) };
-  if (server === 'Vault' && !region.servers.vault) return { cells: [], skipped: skip(columns, 'the stack has no Vault') };
   const asked = await attempt(() => ask[server](region, caller));
   const cells: Cell[] = [];
   const skipped: Skipped[] = [];

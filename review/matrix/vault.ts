@@ -1,8 +1,7 @@
+import { pulumiRole } from '../../constructs/vault';
+import { peopleMount, peopleRole, peopleSecrets as mount, workloadsMount } from '../../constructs/vault-access';
 import { projectOf, type Caller } from './callers';
 import { accessName, allowed, any, send, type Call, type RegionAccess } from './region';
-
-/** The mount of people's secrets. */
-const mount = 'onyxia-kv';
 
 /** A name that no secret has. */
 const nobody = 'datalab-verify-no-such-secret';
@@ -34,7 +33,7 @@ export async function askVault(region: RegionAccess, caller: Caller): Promise<Re
 async function tokenOf(region: RegionAccess, caller: Caller): Promise<string | undefined> {
   if (!caller.token) return undefined;
   const jwt = await caller.token('vault');
-  const logins = caller.issuer === 'realm' ? [['jwt', 'onyxia-user']] : rolesOf(region).map((role) => ['workloads', role]);
+  const logins = caller.issuer === 'realm' ? [[peopleMount, peopleRole]] : rolesOf(region).map((role) => [workloadsMount, role]);
   for (const [auth, role] of logins) {
     const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ role, jwt }) };
     const answer = await send(region, `${region.servers.vault}/v1/auth/${auth}/login`, login);
@@ -46,5 +45,5 @@ async function tokenOf(region: RegionAccess, caller: Caller): Promise<string | u
 /** Roles of workloads: the one that the bootstrap makes, and those of the tree. */
 function rolesOf({ platform }: RegionAccess): string[] {
   const roles = platform.node.findAll().map((node) => node as { kind?: string; name?: string }).filter(({ kind }) => kind === 'AuthBackendRole');
-  return ['pulumi', ...roles.map(({ name }) => name!)];
+  return [pulumiRole, ...roles.map(({ name }) => name!)];
 }

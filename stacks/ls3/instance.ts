@@ -75,6 +75,8 @@ export default defineInstance({
       quotas,
       crds: 'present',
       internet,
+      // Assumed: Insee does not publish who opens its Vaults.
+      vault: { seal: { kind: 'pgp' }, threshold: 2 },
       directory: {
         ldap: 'ldaps://annuaire.insee.fr:636',
         cidrs: ['10.20.40.0/28'],
@@ -89,6 +91,7 @@ export default defineInstance({
       quotas,
       demoUsers: { alice: {}, bob: {}, carol: { projects: ['ape'] }, dave: { admin: true } },
       internet,
+      seal: 'pgp',
     }),
   },
 });

@@ -72,6 +72,11 @@ export default defineInstance({
       endpoints: { identity: 'auth.lab.sspcloud.fr', objectStore: 'minio.lab.sspcloud.fr' },
       crds: 'present',
       internet: 'direct',
+      // Assumed: the address of another Vault of the organisation.
+      vault: {
+        seal: { kind: 'transit', address: 'https://vault.insee.fr', mount: 'transit', key: 'ssp-cloud-paris', cidrs: ['10.10.40.0/28'] },
+        threshold: 2,
+      },
     },
     local: embeddedRegion({
       nodePools,
@@ -83,6 +88,7 @@ export default defineInstance({
       },
       demoUsers: { alice: {}, bob: {}, dave: { admin: true } },
       internet: 'direct',
+      seal: 'transit',
     }),
   },
 });

@@ -1,10 +1,11 @@
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { keycloakDistribution } from '../../embedded/launchers/keycloak-dist';
 import { ensureServer, stopServer, type Server } from '../../embedded/processes';
 import type { RegionState } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { silent } from '../../model/progress';
+import { eventually } from './temporary';
 
 /** A real server on loopback, for one test file. */
 export interface TestServer {
@@ -52,6 +53,47 @@ export async function startMinio(state: RegionState, settings: { port?: number; 
   };
   await ensureServer(state, server);
   return { url, user: 'root', password, port, stop: () => stopServer(state, 'minio') };
+}
+
+export interface TestVault extends TestServer {
+  readonly port: number;
+  /** Opens it after a start: one call for each of its two keys. */
+  unseal(keys?: number): Promise<void>;
+  /** One request as root, or with another token; undefined as token is none. Returns status and body. */
+  ask(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; body: any }>;
+}
+
+/** Vault with its data in the state directory, initialised with two keys of which both are needed, and unsealed. */
+export async function startVault(state: RegionState, settings: { port?: number } = {}): Promise<TestVault> {
+  const address = '127.0.0.1';
+  const port = settings.port ?? (await freePort());
+  const url = `http://${address}:${port}`;
+  const [configuration, kept] = [state.file('vault.json'), state.file('vault-keys.json')];
+  const listener = { tcp: { address: `${address}:${port}`, tls_disable: true } };
+  mkdirSync(state.file('vault'), { recursive: true });
+  const storage = { raft: { path: state.file('vault'), node_id: 'one', performance_multiplier: 1 } };
+  writeFileSync(configuration, JSON.stringify({ disable_mlock: true, storage, listener, api_addr: url, cluster_addr: `http://${address}:${port + 1}` }));
+  const server: Server = {
+    name: 'vault',
+    command: (await ensureTools(['vault'], silent)).vault,
+    args: ['server', `-config=${configuration}`],
+    ports: [`${address}:${port}`],
+    ready: () => answers(`${url}/v1/sys/seal-status`),
+  };
+  await ensureServer(state, server);
+  const send = async (method: string, path: string, body?: unknown, token?: string) => {
+    const response = await fetch(`${url}/v1/${path}`, { method, headers: token ? { 'x-vault-token': token } : {}, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : undefined };
+  };
+  if (!existsSync(kept)) writeFileSync(kept, JSON.stringify((await send('POST', 'sys/init', { secret_shares: 2, secret_threshold: 2 })).body));
+  const { keys, root_token: root } = JSON.parse(readFileSync(kept, 'utf8')) as { keys: string[]; root_token: string };
+  const unseal = async (count = keys.length) => {
+    for (const key of keys.slice(0, count)) await send('POST', 'sys/unseal', { key });
+    if (count === keys.length) await eventually('Vault is active', () => answers(`${url}/v1/sys/health`));
+  };
+  await unseal();
+  return { url, user: 'root', password: root, port, unseal, ask: (method, path, body, token = root) => send(method, path, body, token), stop: () => stopServer(state, 'vault') };
 }
 
 export async function freePort(): Promise<number> {

@@ -57,6 +57,7 @@ const region = (): RegionDefinition => ({
   quotas: { user: quotaOf('8'), group: quotaOf('16') },
   crds: 'present',
   internet: 'direct',
+  vault: { seal: { kind: 'pgp' }, threshold: 2 },
 });
 
 /** A valid instance of posture open with one real region, `main`. */

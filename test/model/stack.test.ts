@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exitCodes, UserError, type Problem } from '../../model/errors';
@@ -8,10 +8,13 @@ const folder = mkdtempSync(join(tmpdir(), 'datalab-stacks-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 symlinkSync(resolve(__dirname, '../../model'), join(folder, 'model'));
 
-/** A stacks folder with one instance, made from the files given; its logo is there unless they say otherwise. */
+const publicKey = readFileSync(join(stacksFolder, 'ssp-cloud', 'operators', 'operator-1.asc'), 'utf8');
+const operators = { 'operators/a.asc': publicKey, 'operators/b.asc': publicKey };
+
+/** A stacks folder with one instance, made from the files given; its logo and two operators are there unless they say otherwise. */
 function stacksWith(instanceFolder: string, files: Record<string, string>): string {
   const stacks = mkdtempSync(join(folder, 'stacks-'));
-  for (const [path, text] of Object.entries({ 'logo.svg': '<svg/>', ...files })) {
+  for (const [path, text] of Object.entries({ 'logo.svg': '<svg/>', ...operators, ...files })) {
     const file = join(stacks, instanceFolder, path);
     mkdirSync(resolve(file, '..'), { recursive: true });
     writeFileSync(file, text);
