@@ -8,6 +8,7 @@ import { addOperations } from './operations';
 import { addRender } from './render';
 import { addStatus } from './status';
 import { addUnseal } from './unseal';
+import { addVerify } from './verify';
 
 const program = new Command('datalab')
   .version('0.1.0')
@@ -21,6 +22,7 @@ addDown(program);
 addLogin(program);
 addStatus(program);
 addUnseal(program);
+addVerify(program);
 addLogs(program);
 addRender(program);
 addDoctor(program);

@@ -13,7 +13,7 @@ import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
 import { UserAdmission } from './user-admission';
-import { UserNamespace } from './user-namespace';
+import { kubernetesAudience, UserNamespace } from './user-namespace';
 import { Vault } from './vault';
 import { vaultAudience } from './vault-access';
 
@@ -36,13 +36,10 @@ export function compose(stack: Stack): Platform {
   new Vault(platform, 'vault', { routes, identity });
   identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
   identity.client('onyxia-vault', { redirectUris: [platform.url(exposure.domain)], audiences: [vaultAudience], policyClaim: true });
-  if (platform.region.cluster.access === 'embedded') {
-    // The `datalab login` command; the port is its own.
-    identity.client('datalab-cli', { redirectUris: ['http://127.0.0.1:8250/callback'], audiences: [minioAudience, vaultAudience], policyClaim: true });
-  }
+  identity.client('onyxia-kubernetes', { redirectUris: [platform.url(exposure.domain)], audiences: [kubernetesAudience], policyClaim: false });
 
   for (const project of stack.instance.projects) {
-    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });
+    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, group: project.group, quota: project.quota ?? quotas.group });
   }
   for (const user of Object.keys(demoUsers)) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
   return platform;

@@ -15,7 +15,15 @@ export interface UserNamespaceProps {
   readonly quota: Quota;
   /** As Onyxia prefixes it: `user-` for people, `projet-` for projects. */
   readonly prefix: 'user-' | 'projet-';
+  /** Group of the realm whose members work in it. @default none: the person who owns it does */
+  readonly group?: string;
 }
+
+/** Audience of the tokens by which people log in at the API server. */
+export const kubernetesAudience = 'kubernetes';
+
+/** The API server's prefix of people's names and groups: nobody of the realm can be taken for one of the cluster's own. */
+export const peoplePrefix = 'oidc-';
 
 /**
  * A namespace that people work in: Pod Security `restricted`, quota, default limits, default-deny with holes for names,
@@ -43,6 +51,13 @@ export class UserNamespace extends Construct {
     new k8s.KubeResourceQuota(this, 'quota', {
       metadata: metadata('onyxia-quota'),
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
+    });
+    const rbac = 'rbac.authorization.k8s.io';
+    // Named as Onyxia names it.
+    new k8s.KubeRoleBinding(this, 'full-control', {
+      metadata: metadata('full_control_namespace'),
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'admin' },
+      subjects: [{ apiGroup: rbac, kind: props.group ? 'Group' : 'User', name: `${peoplePrefix}${props.group ?? props.owner}` }],
     });
   }
 }

@@ -105,6 +105,8 @@ export class VaultAccess extends Construct implements SecretStore {
       userClaim: 'preferred_username',
       // Everybody has the claim: who is in no project has `person`, which is no group here.
       groupsClaim: 'policy',
+      // Else Vault takes a token for a minute after its end.
+      clockSkewLeeway: 5,
       tokenTtl: 3600,
       // No longer than a session of the realm.
       tokenMaxTtl: instance.posture === 'confidential' ? 10 * 3600 : 12 * 3600,

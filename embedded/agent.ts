@@ -12,7 +12,7 @@ import { provideVolumes } from './volumes';
  * of certificates, the gateway; and it is the kubelet of the process node. Ends on SIGTERM; servers that it started go on.
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { state: { type: 'string' }, stack: { type: 'string' }, gateway: { type: 'string' } } });
+  const { values } = parseArgs({ options: { state: { type: 'string' }, stack: { type: 'string' }, issuer: { type: 'string' } } });
   const state = openRegion(values.stack!, values.state);
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort());
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   await Promise.all([
     provideVolumes({ kube, state, log, signal: stop.signal }),
     signCertificates({ kube, state, log, signal: stop.signal }),
-    ...(values.gateway ? [serveGateway({ kube, port: Number(values.gateway), region: knownAddress(state)!, log, signal: stop.signal })] : []),
+    ...(values.issuer ? [serveGateway({ kube, issuer: values.issuer, state, log, signal: stop.signal })] : []),
     runProcessNode({ state, region: knownAddress(state)!, log, signal: stop.signal }),
   ]);
   kube.close();

@@ -1,6 +1,7 @@
 import type { Progress } from '../model/progress';
 import { agentAccess, kwokAccess } from './access';
 import { knownAddress, regionAddress, regionPorts } from './address';
+import { writeAuthentication } from './authentication';
 import { Kube } from './kube';
 import { livingContainers, stopContainers } from './node/container';
 import { ensurePki } from './pki';
@@ -40,15 +41,16 @@ export async function startControlPlane(options: {
   state: RegionState;
   tools: Tools;
   progress: Progress;
-  /** Port of 127.0.0.1 on which the gateway is served. @default it is not */
-  gatewayPort?: number;
+  /** `iss` of people's tokens, behind the gateway. @default there is no gateway and no realm */
+  issuer?: string;
 }): Promise<ControlPlane> {
-  const { state, tools, progress, gatewayPort } = options;
+  const { state, tools, progress, issuer } = options;
   const address = await regionAddress(state);
   await ensurePki(state, address);
+  writeAuthentication(state, issuer);
   const kube = new Kube(state.file('kubeconfig'));
   try {
-    const region = { state, address, tools, kube, gatewayPort };
+    const region = { state, address, tools, kube, issuer };
     const stores = [etcd(region), apiserver(region)];
     const clients = [kwok(region), controllerManager(region), scheduler(region), agent(region)];
     const missing = [...stores, ...clients].filter((server) => !isRunning(state, server));

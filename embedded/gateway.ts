@@ -1,8 +1,11 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { knownAddress } from './address';
+import { gatewayAddress, gatewayPort } from './authentication';
 import { saysReady, type Kube, type KubeObject } from './kube';
 import { loopbackOf } from './node/addresses';
+import { readText, type RegionState } from './state';
 
 /** Milliseconds that routes and certificates are remembered. */
 const memory = 1000;
@@ -25,28 +28,33 @@ interface Rule {
  */
 export async function serveGateway(options: {
   kube: Kube;
-  /** Of 127.0.0.1. */
-  port: number;
-  /** The region's loopback address. */
-  region: string;
+  /** `iss` of people's tokens: its port is the gateway's, and its host is what the address without a name serves. */
+  issuer: string;
+  state: RegionState;
   log: (line: string) => void;
   signal: AbortSignal;
 }): Promise<void> {
-  const { kube, port, region, log, signal } = options;
+  const { kube, issuer, state, log, signal } = options;
+  const identity = new URL(issuer).hostname;
+  const port = gatewayPort(issuer);
+  const region = knownAddress(state)!;
+  const file = (name: string) => readText(state.file('pki', name));
   const contexts = remembered((host: string) => secureContext(kube, host));
   const rules = remembered((host: string) => rulesOf(kube, host));
   const server = createServer({
+    cert: file('gateway.crt'),
+    key: file('gateway.key'),
     SNICallback: (host, done) => contexts(host).then((context) => done(null, context), (error: Error) => done(error)),
   });
   server.on('request', (incoming, outgoing) => {
     const host = (incoming.headers.host ?? '').replace(/:\d+$/, '');
-    rules(host)
+    rules(host === gatewayAddress ? identity : host)
       .then((found) => backendOf(kube, found, incoming.url ?? '/', region))
       .then((backend) => (typeof backend === 'string' ? refuse(outgoing, backend) : pass(incoming, outgoing, backend, port)))
       .catch((error: Error) => refuse(outgoing, `503 the gateway's stand-in cannot read its routes: ${error.message}`));
   });
   server.on('error', (error) => log(`gateway: ${error.message}`));
-  server.listen(port, '127.0.0.1', () => log(`gateway serves 127.0.0.1:${port}`));
+  server.listen(port, gatewayAddress, () => log(`gateway serves ${gatewayAddress}:${port}`));
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));

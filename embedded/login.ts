@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { peopleMount, peopleRole } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
 import { callGateway, type Answer } from './https';
 
@@ -67,6 +68,23 @@ export async function s3CredentialsOf(endpoint: string, authority: string, token
     );
   }
   return { AWS_ACCESS_KEY_ID: field('AccessKeyId'), AWS_SECRET_ACCESS_KEY: field('SecretAccessKey'), AWS_SESSION_TOKEN: field('SessionToken') };
+}
+
+/** Logs in at Vault with a token of the realm. Returns Vault's own token. @throws UserError with the server's reason when it refuses. */
+export async function vaultTokenOf(address: string, authority: string, token: string): Promise<string> {
+  const answer = await callGateway(`${address}/v1/auth/${peopleMount}/login`, authority, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ role: peopleRole, jwt: token }),
+  });
+  if (answer.status !== 200) {
+    throw new UserError(
+      'Vault gives no token:',
+      [{ path: address, got: summary(answer), allowed: 'a valid token of a person', fix: 'log in again; see datalab status' }],
+      exitCodes.failed,
+    );
+  }
+  return (JSON.parse(answer.text) as { auth: { client_token: string } }).auth.client_token;
 }
 
 function form(fields: Record<string, string>, cookie?: string) {

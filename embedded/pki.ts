@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { sealVault } from '../model/embedded-region';
 import { regionPorts } from './address';
+import { gatewayAddress } from './authentication';
 import { nodeName } from './node/this-computer';
 import { readText, writeAtomic, type RegionState } from './state';
 
@@ -37,6 +38,7 @@ function leaves(address: string): Leaf[] {
     { file: 'etcd', authority: 'etcd-ca', subject: [{ CN: ['etcd'] }], hosts: [address] },
     { file: 'etcd-client', authority: 'etcd-ca', subject: [{ CN: ['kube-apiserver'] }] },
     { file: 'apiserver', authority: 'ca', subject: [{ CN: ['kube-apiserver'] }], hosts: [address, ...serviceHosts] },
+    { file: 'gateway', authority: 'gateway-ca', subject: [{ CN: ['gateway'] }], hosts: [gatewayAddress] },
     { file: 'seal-vault', authority: 'gateway-ca', subject: [{ CN: ['seal-vault'] }], hosts: [address, sealVault.host] },
     { file: 'admin', authority: 'ca', subject: [{ O: ['system:masters'] }, { CN: ['admin'] }] },
     { file: 'controller-manager', authority: 'ca', subject: [{ CN: ['system:kube-controller-manager'] }] },

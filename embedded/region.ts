@@ -8,7 +8,7 @@ import type { Stack } from '../model/stack';
 import { prepareCluster } from './cluster';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane';
 import { ensureCrds } from './crds';
-import { injectedFor, type Injected } from './credentials';
+import { endpoints, execCredentialFor, injectedFor, type Injected } from './credentials';
 import { openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
@@ -18,7 +18,7 @@ import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startSealVault } from './seal-vault';
 import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
-import { openRegion, readRegion, withRegionLock } from './state';
+import { openRegion, readRegion, withRegionLock, type RegionState } from './state';
 import { ensureTools } from './toolchain';
 import { RegionVault } from './vault';
 
@@ -60,7 +60,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
     await requireSandbox();
     await installLaunchers(stack, progress);
     const transit = region.vault.seal.kind === 'transit' ? await startSealVault(state, tools, progress) : undefined;
-    const controlPlane = await startControlPlane({ state, tools, progress, gatewayPort: region.exposure.port });
+    const controlPlane = await startControlPlane({ state, tools, progress, issuer: endpoints(stack).issuer });
     const kube = new Kube(controlPlane.kubeconfig);
     const vault = new RegionVault({ stack, state, kube, progress, transit });
     try {
@@ -121,12 +121,23 @@ export async function shutDown(stack: Stack, options: Pick<RegionOptions, 'progr
   });
 }
 
+type LoginOptions = Pick<RegionOptions, 'progress' | 'command' | 'state'>;
+
 /** What Onyxia would inject for a demo person. @throws UserError when the person cannot log in. */
-export async function credentialsOf(stack: Stack, username: string, options: Pick<RegionOptions, 'progress' | 'command' | 'state'>): Promise<Injected> {
+export function credentialsOf(stack: Stack, username: string, options: LoginOptions): Promise<Injected> {
+  return logIn(stack, options, (state, pulumi) => injectedFor(stack, username, state, pulumi));
+}
+
+/** What kubectl asks for when it uses the kubeconfig of a demo person. @throws UserError when the person cannot log in. */
+export function execCredentialOf(stack: Stack, username: string, options: LoginOptions): Promise<object> {
+  return logIn(stack, options, (state, pulumi) => execCredentialFor(stack, username, state, pulumi));
+}
+
+async function logIn<T>(stack: Stack, options: LoginOptions, work: (state: RegionState, pulumi: string) => Promise<T>): Promise<T> {
   requireEmbedded(stack, 'login');
   const state = openRegion(stack.name, options.state);
   return withRegionLock(state, options.command, async () => {
     const { pulumi } = await ensureTools(['pulumi'], options.progress);
-    return injectedFor(stack, username, state, pulumi);
+    return work(state, pulumi);
   });
 }

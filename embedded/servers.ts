@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { regionPorts } from './address';
+import { gatewayAddress, gatewayPort } from './authentication';
 import type { Kube } from './kube';
 import { leaseHolder, nodeName } from './node/this-computer';
 import { serviceRange } from './pki';
@@ -21,8 +22,8 @@ interface Region {
   readonly address: string;
   readonly tools: Tools;
   readonly kube: Kube;
-  /** Port of 127.0.0.1 on which the gateway is served. @default it is not */
-  readonly gatewayPort?: number;
+  /** `iss` of people's tokens, behind the gateway: its port of 127.0.0.1 is served. @default there is no gateway and no realm */
+  readonly issuer?: string;
 }
 
 export function etcd({ address, tools }: Region): Server {
@@ -47,7 +48,6 @@ export function etcd({ address, tools }: Region): Server {
 }
 
 export function apiserver({ address, tools, kube }: Region): Server {
-  const authentication = join(__dirname, 'authentication.yaml');
   return {
     name: 'kube-apiserver',
     command: tools['kube-apiserver'],
@@ -58,13 +58,13 @@ export function apiserver({ address, tools, kube }: Region): Server {
       '--etcd-cafile=pki/etcd-ca.crt', '--etcd-certfile=pki/etcd-client.crt', '--etcd-keyfile=pki/etcd-client.key',
       '--encryption-provider-config=pki/encryption.yaml',
       '--tls-cert-file=pki/apiserver.crt', '--tls-private-key-file=pki/apiserver.key', '--client-ca-file=pki/ca.crt',
-      `--authentication-config=${authentication}`,
+      '--authentication-config=pki/authentication.yaml',
       '--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction',
       `--service-account-issuer=${serviceAccountIssuer}`, `--service-account-jwks-uri=${serviceAccountIssuer}/openid/v1/jwks`,
       '--service-account-key-file=pki/service-account.pub', '--service-account-signing-key-file=pki/service-account.key',
       `--service-cluster-ip-range=${serviceRange}`, '--allow-privileged', '--profiling=false',
     ],
-    files: ['pki/etcd-ca.crt', 'pki/etcd-client.crt', 'pki/apiserver.crt', 'pki/ca.crt', 'pki/service-account.pub', authentication],
+    files: ['pki/etcd-ca.crt', 'pki/etcd-client.crt', 'pki/apiserver.crt', 'pki/ca.crt', 'pki/service-account.pub', 'pki/authentication.yaml'],
     ports: [`${address}:${regionPorts.apiserver}`],
     ready: () => kube.send('GET', '/readyz').then(() => true),
   };
@@ -117,19 +117,19 @@ export function kwok({ tools }: Region): Server {
 }
 
 /** Ready when it has looked at every pod of the process node. */
-export function agent({ state, kube, gatewayPort }: Region): Server {
+export function agent({ state, kube, issuer }: Region): Server {
   const program = join(__dirname, 'agent.ts');
-  const kubeconfigs = ['pki/agent.kubeconfig', 'pki/node.kubeconfig'];
-  const sources = ['agent.ts', 'certificates.ts', 'follow.ts', 'gateway.ts', 'kube.ts', 'volumes.ts', ...['node', 'launchers'].flatMap((folder) => readdirSync(join(__dirname, folder)).map((file) => join(folder, file)))];
+  const pki = ['pki/agent.kubeconfig', 'pki/node.kubeconfig', 'pki/gateway.crt'];
+  const sources = ['agent.ts', 'authentication.ts', 'certificates.ts', 'follow.ts', 'gateway.ts', 'kube.ts', 'volumes.ts', ...['node', 'launchers'].flatMap((folder) => readdirSync(join(__dirname, folder)).map((file) => join(folder, file)))];
   const loader = pathToFileURL(require.resolve('tsx', { paths: [projectRoot] })).href;
   return {
     name: 'agent',
     command: process.execPath,
-    args: ['--import', loader, program, '--state', '..', '--stack', state.stack, ...(gatewayPort ? ['--gateway', String(gatewayPort)] : [])],
-    ...(gatewayPort ? { ports: [`127.0.0.1:${gatewayPort}`] } : {}),
+    args: ['--import', loader, program, '--state', '..', '--stack', state.stack, ...(issuer ? ['--issuer', issuer] : [])],
+    ...(issuer ? { ports: [`${gatewayAddress}:${gatewayPort(issuer)}`] } : {}),
     // Launchers look for tools where this command does.
     env: { DATALAB_CACHE: cacheDirectory(), ...given('DATALAB_TOOLS'), ...given('DATALAB_LAUNCHERS'), ...given('JAVA_HOME') },
-    files: [...kubeconfigs, ...sources.map((file) => join(__dirname, file))],
+    files: [...pki, ...sources.map((file) => join(__dirname, file))],
     ready: async () => {
       const lease = await kube.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: 'kube-node-lease', name: nodeName } });
       const { pid } = runningServers(state).find(({ name }) => name === 'agent') ?? {};

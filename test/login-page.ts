@@ -31,7 +31,8 @@ export async function logInWithBrowser(url: string, username: string, password: 
       if (response.url().endsWith('/logo.svg') && response.ok()) logoBytes = (await response.body()).length;
     });
     let redirect = '';
-    await page.route('http://127.0.0.1:8250/**', (route) => {
+    const back = `${new URL(new URL(url).searchParams.get('redirect_uri')!).origin}/**`;
+    await page.route(back, (route) => {
       redirect = route.request().url();
       return route.fulfill({ body: 'logged in' });
     });
@@ -48,7 +49,7 @@ export async function logInWithBrowser(url: string, username: string, password: 
     await page.fill('#username', username);
     await page.fill('#password', password);
     await page.click('#kc-login');
-    await page.waitForURL('http://127.0.0.1:8250/**');
+    await page.waitForURL(back);
     return { ...seen, logoBytes, redirect };
   } finally {
     await chrome.close();

@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import {
-  CreateBucketCommand, GetObjectCommand, ListBucketsCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client, S3ServiceException,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { embeddedAccess } from '../cli/region-access';
 import { compose } from '../constructs/compose';
-import { Minio, roleArn, workloadAudience } from '../constructs/minio';
-import { bucketStatements, policyDocument } from '../constructs/s3-policy';
+import { Minio } from '../constructs/minio';
+import { bucketStatements, minioPolicy, policyDocument } from '../constructs/s3-policy';
 import { System } from '../constructs/system';
 import { Workload } from '../constructs/workload';
 import { authorityOf, endpoints, loginOf, seedOf } from '../embedded/credentials';
@@ -27,36 +26,36 @@ import { nameOf, sessionOf } from '../embedded/proc';
 import { operate, shutDown } from '../embedded/region';
 import { readRegion, type RegionState } from '../embedded/state';
 import { ensureTools } from '../embedded/toolchain';
-import { UserError } from '../model/errors';
 import { silent } from '../model/progress';
 import { loadStack, type Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
+import { verify } from '../review/matrix/run';
 import { browser, hasBrowser, logInWithBrowser } from './login-page';
 
 /**
  * Both embedded regions with their real servers: PostgreSQL, Keycloak and MinIO. Who may do what with the object store of
- * ls3.local is written down by hand from what people would expect; nothing here reads the grants.
+ * ls3.local is written down by hand from what people would expect, with a workload that is granted a bucket.
  */
-const all = 'probe-data projet-ape projet-fideli user-alice user-bob user-carol user-dave';
-const none = ['no', 'no', 'no', 'no', 'no', 'no'];
+const none = ['no', 'no', 'no', 'no', 'no', 'no', 'no', 'no'];
 const expected: Record<string, string[]> = {
-  //                                 own   another project platform list                    change a policy
-  alice:                           ['yes', 'no',   'no',   'no',    'user-alice',            'no'],
-  bob:                             ['yes', 'no',   'no',   'no',    'user-bob',              'no'],
-  'carol, a member of ape':        ['yes', 'no',   'yes',  'no',    'projet-ape user-carol', 'no'],
-  'dave, an admin':                ['yes', 'no',   'no',   'no',    all,                     'no'],
-  anonymous:                       none,
-  'an expired token of alice':     none,
-  'a token of another realm':      none,
-  'a token for another audience':  none,
-  'a forged signature':            none,
-  'the platform workload':         ['yes', 'no',   'no',   'yes',   'probe-data',            'no'],
-  'another workload':              ['no',  'no',   'no',   'no',    'no',                    'no'],
-  "alice's pod with its own token": ['no', 'no',   'no',   'no',    'no',                    'no'],
+  //                            own   another project platform list  policy key  >12 h
+  'a person':                  ['rw', 'no',   'no',   'no',    'no', 'no', 'no', 'no'],
+  'another person':            ['rw', 'no',   'no',   'no',    'no', 'no', 'no', 'no'],
+  'a member of the project':   ['rw', 'no',   'rw',   'no',    'no', 'no', 'no', 'no'],
+  'an administrator':          ['rw', 'no',   'no',   'no',    'yes', 'no', 'no', 'no'],
+  anonymous:                   none,
+  'an expired token':          none,
+  'a token of another realm':  none,
+  'another audience':          none,
+  'a forged signature':        none,
+  'a platform workload':       ['rw', 'no',   'no',   'rw',    'no', 'no', 'no', 'no'],
+  'another workload':          none,
+  "a person's pod, own token": none,
+  "a person's pod, injected":  ['rw', 'no',   'no',   'no',    'no', 'no', 'no', 'no'],
 };
-const what = ['own bucket', "another's", 'a project', 'platform', 'list buckets', 'change a policy'];
-
-type Caller = S3Credentials | 'anonymous' | 'refused';
+const columns = ['own', 'another', 'project', 'platform', 'list', 'policy', 'key', '>12 h'];
+const buckets = ['probe-data', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave'];
+const people = ['a person', 'another person', 'a member of the project', "a person's pod, injected"];
 
 describe('the real servers of the embedded regions', () => {
   const directory = mkdtempSync(join(tmpdir(), 'matrix-'));
@@ -64,21 +63,22 @@ describe('the real servers of the embedded regions', () => {
   const open = loadStack('ssp-cloud.local');
   const { issuer, s3: endpoint } = endpoints(stack);
   const state: RegionState = readRegion(stack.name, directory);
-  const callers = new Map<string, Caller>();
   let authority: string;
   let kube: Kube;
   let seed: string;
   let openSeed: string;
+  let pulumi: string;
+  let alice: S3Credentials;
 
   beforeAll(async () => {
-    const { pulumi } = await ensureTools(['pulumi'], silent);
+    ({ pulumi } = await ensureTools(['pulumi'], silent));
     await up();
     await operate(open, 'up', { progress: silent, command: 'the test of the servers', state: directory });
     authority = authorityOf(state);
     seed = await seedOf(stack, state, pulumi);
     kube = new Kube(state.file('kubeconfig'));
     await fillBuckets();
-    await findCallers();
+    alice = await s3CredentialsOf(endpoint, authority, await accessTokenOf(login('alice')));
     openSeed = await seedOf(open, readRegion(open.name, directory), pulumi);
   }, 1_200_000);
 
@@ -103,17 +103,22 @@ describe('the real servers of the embedded regions', () => {
   }
 
   const login = (username: string) => loginOf(stack, username, state, seed);
-  const exchange = (token: string, arn?: string): Promise<Caller> =>
-    s3CredentialsOf(endpoint, authority, token, arn).catch((error: unknown) => {
-      if (error instanceof UserError) return 'refused';
-      throw error;
-    });
 
-  async function serviceAccountToken(namespace: string, name: string): Promise<string> {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [workloadAudience], expirationSeconds: 600 } };
-    const answer = await kube.send<{ status: { token: string } }>('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request);
-    return answer.status.token;
+  /** The S3 cells of the matrix, by who and column. */
+  async function matrix(): Promise<Record<string, Record<string, string>>> {
+    const region = await embeddedAccess(withProbe(), state, pulumi);
+    try {
+      const { cells } = await verify(region, silent);
+      const rows: Record<string, Record<string, string>> = {};
+      for (const { who, what, observed } of cells) if (what.startsWith('S3 ')) (rows[who] ??= {})[what.slice(3)] = observed;
+      return rows;
+    } finally {
+      region.close();
+    }
   }
+
+  const table = (flipped: Record<string, Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(expected).map(([who, row]) => [who, { ...Object.fromEntries(columns.map((column, index) => [column, row[index]])), ...flipped[who] }]));
 
   async function administration(): Promise<{ token: string; call: (method: string, path: string, body?: unknown) => Promise<any> }> {
     const master = issuer.replace(/\/realms\/.*/, '');
@@ -134,51 +139,19 @@ describe('the real servers of the embedded regions', () => {
     };
   }
 
-  async function expiredToken(): Promise<string> {
-    const { call } = await administration();
-    const [client] = await call('GET', '/clients?clientId=datalab-cli');
-    await call('PUT', `/clients/${client.id}`, { ...client, attributes: { ...client.attributes, 'access.token.lifespan': '1' } });
-    const token = await accessTokenOf(login('alice'));
-    await call('PUT', `/clients/${client.id}`, { ...client, attributes: { ...client.attributes, 'access.token.lifespan': '' } });
-    await sleep(3000);
-    return token;
-  }
-
-  async function findCallers(): Promise<void> {
-    const alice = await accessTokenOf(login('alice'));
-    callers.set('alice', await exchange(alice));
-    callers.set('bob', await exchange(await accessTokenOf(login('bob'))));
-    callers.set('carol, a member of ape', await exchange(await accessTokenOf(login('carol'))));
-    callers.set('dave, an admin', await exchange(await accessTokenOf(login('dave'))));
-    callers.set('anonymous', 'anonymous');
-    callers.set('an expired token of alice', await exchange(await expiredToken()));
-    callers.set('a token of another realm', await exchange((await administration()).token));
-    const account = { clientId: 'account-console', redirectUri: `${issuer}/account/` };
-    callers.set('a token for another audience', await exchange(await accessTokenOf({ ...login('alice'), ...account })));
-    const [head, body, signature] = alice.split('.') as [string, string, string];
-    callers.set('a forged signature', await exchange([head, body, signature.startsWith('A') ? `B${signature.slice(1)}` : `A${signature.slice(1)}`].join('.')));
-    const arn = roleArn(workloadAudience);
-    callers.set('the platform workload', await exchange(await serviceAccountToken('probe', 'writer'), arn));
-    callers.set('another workload', await exchange(await serviceAccountToken('probe', 'idle'), arn));
-    callers.set("alice's pod with its own token", await exchange(await serviceAccountToken('user-alice', 'default'), arn));
-  }
-
-  function client(caller: Caller | 'root'): S3Client {
+  function client(caller: S3Credentials | 'root'): S3Client {
     const lookup = (_host: string, options: { all?: boolean }, done: (...answer: any[]) => void) =>
       options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
     const keys =
       caller === 'root'
         ? { accessKeyId: 'root-break-glass', secretAccessKey: derive(seed, 'minio/root@v1') }
-        : typeof caller === 'string'
-          ? { accessKeyId: '', secretAccessKey: '' }
-          : { accessKeyId: caller.AWS_ACCESS_KEY_ID, secretAccessKey: caller.AWS_SECRET_ACCESS_KEY, sessionToken: caller.AWS_SESSION_TOKEN };
+        : { accessKeyId: caller.AWS_ACCESS_KEY_ID, secretAccessKey: caller.AWS_SECRET_ACCESS_KEY, sessionToken: caller.AWS_SESSION_TOKEN };
     return new S3Client({
       endpoint,
       region: 'us-east-1',
       forcePathStyle: true,
       credentials: keys,
       maxAttempts: 1,
-      ...(caller === 'anonymous' ? { signer: { sign: async (request: any) => request } } : {}),
       requestHandler: new NodeHttpHandler({ httpsAgent: new Agent({ ca: authority, lookup: lookup as never }) }),
     });
   }
@@ -186,64 +159,32 @@ describe('the real servers of the embedded regions', () => {
   /** Each person has a bucket with a document, and so have projects and the platform. */
   async function fillBuckets(): Promise<void> {
     const root = client('root');
-    for (const bucket of all.split(' ')) {
+    for (const bucket of buckets) {
       await root.send(new CreateBucketCommand({ Bucket: bucket })).catch(() => undefined);
       await root.send(new PutObjectCommand({ Bucket: bucket, Key: 'document', Body: 'text' }));
     }
   }
 
-  async function observe(who: string): Promise<string[]> {
-    const caller = callers.get(who)!;
-    if (caller === 'refused') return none;
-    const s3 = client(caller);
-    const person = /^\w+/.exec(who)![0];
-    const own = /workload/.test(who) ? 'probe-data' : `user-${['alice', 'bob', 'carol', 'dave'].includes(person) ? person : 'alice'}`;
-    const may = async (work: Promise<unknown>): Promise<string> =>
-      work.then(
-        () => 'yes',
-        (error: unknown) => {
-          if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403) return 'no';
-          throw error;
-        },
-      );
-    const write = (bucket: string) => may(s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'from-the-matrix', Body: who })));
-    const read = (bucket: string) => may(s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'document' })));
-    const listed = await s3.send(new ListBucketsCommand({})).then(
-      (answer) => (answer.Buckets ?? []).map(({ Name }) => Name).sort().join(' ') || 'no',
-      (error: unknown) => (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403 ? 'no' : Promise.reject(error)),
-    );
-    const open = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::${own}/*`] }] });
-    return [
-      await write(own),
-      await read(own === 'user-bob' ? 'user-alice' : 'user-bob'),
-      await write('projet-ape'),
-      await write('probe-data'),
-      listed,
-      await may(s3.send(new PutBucketPolicyCommand({ Bucket: own, Policy: open }))),
-    ];
-  }
-
-  test.each(Object.keys(expected))('%s', async (who) => {
-    const observed = await observe(who);
-    const cells = (answers: string[]) => Object.fromEntries(what.map((column, index) => [column, answers[index]]));
-    expect(cells(observed)).toEqual(cells(expected[who]!));
-  });
+  test('who may do what with the object store', async () => {
+    expect(await matrix()).toEqual(table());
+  }, 240_000);
 
   test('a policy widened on the server flips the predicted cells, is named by refresh, and restored by up', async () => {
-    const s3 = { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() };
-    const widened = policyDocument([...bucketStatements('user-*', 'read-write')]);
-    await minioServer().admin('PUT', 'add-canned-policy', { name: 'person' }, widened);
-    const another = what.indexOf("another's");
-    for (const who of ['alice', 'bob', 'carol, a member of ape', 'dave, an admin']) {
-      expect((await observe(who))[another]).toBe('yes');
-    }
-    for (const who of ['the platform workload', 'another workload', 'a forged signature']) {
-      expect((await observe(who)).filter((_, index) => index !== 4)).toEqual(expected[who]!.filter((_, index) => index !== 4));
-    }
-    expect((await operate(stack, 'refresh', s3)).changed).toEqual(['update minio/iampolicy/person']);
+    const options = { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() };
+    await minioServer().admin('PUT', 'add-canned-policy', { name: 'person' }, minioPolicy([...bucketStatements('user-*', 'read-write')]));
+    expect(await matrix()).toEqual(table({ ...Object.fromEntries(people.map((who) => [who, { another: 'rw', list: 'yes' }])), 'an administrator': { another: 'rw' } }));
+    expect((await operate(stack, 'refresh', options)).changed).toEqual(['update minio/iampolicy/person']);
     expect((await up()).changes.update).toBe(1);
-    expect((await observe('alice'))[another]).toBe('no');
-  }, 240_000);
+    expect(await matrix()).toEqual(table());
+  }, 480_000);
+
+  test('a policy that forgets to deny static keys lets those make them whom no other policy denies it', async () => {
+    await minioServer().admin('PUT', 'add-canned-policy', { name: 'person' }, policyDocument([...bucketStatements('user-${jwt:preferred_username}', 'read-write')]));
+    const minted = ['a person', 'another person', "a person's pod, injected"];
+    expect(await matrix()).toEqual(table(Object.fromEntries(minted.map((who) => [who, { key: 'yes' }]))));
+    await operate(stack, 'refresh', { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() });
+    expect((await up()).changes.update).toBe(1);
+  }, 480_000);
 
   test('a second run has nothing to do in either region', async () => {
     expect((await up()).changed).toEqual([]);
@@ -253,9 +194,9 @@ describe('the real servers of the embedded regions', () => {
   const browsers: [string, Stack, () => string][] = [['ls3.local', stack, () => seed], ['ssp-cloud.local', open, () => openSeed]];
   (hasBrowser ? test.each(browsers) : test.skip.each(browsers))(`a browser logs in on the page of %s, which wears its brand${hasBrowser ? '' : ` (skipped: there is no ${browser})`}`, async (name, each, seedOfIt) => {
     const { brand } = each.instance;
-    const { issuer: realm } = endpoints(each);
+    const { issuer: realm, clientId, redirectUri } = loginOf(each, 'alice', readRegion(each.name, directory), seedOfIt());
     const query = new URLSearchParams({
-      response_type: 'code', client_id: 'datalab-cli', redirect_uri: 'http://127.0.0.1:8250/callback', scope: 'openid', state: 'x',
+      response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope: 'openid', state: 'x',
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
     });
     const page = await logInWithBrowser(`${realm}/protocol/openid-connect/auth?${query}`, 'alice', derive(seedOfIt(), 'keycloak/demo-alice@v1'), process.env.SCREENSHOTS && join(process.env.SCREENSHOTS, `${name}.png`));
@@ -267,7 +208,7 @@ describe('the real servers of the embedded regions', () => {
   }, 120_000);
 
   test('MinIO restarted while Keycloak is down serves again by itself when Keycloak is back', async () => {
-    const s3 = client(callers.get('alice')!);
+    const s3 = client(alice);
     const read = () => s3.send(new GetObjectCommand({ Bucket: 'user-alice', Key: 'document' })).then(() => 'read', (error: { name: string }) => error.name);
     await scale('keycloak', 0);
     await until('Keycloak is gone', async () => (await kube.list('v1', 'Pod', { namespace: 'keycloak' })).length === 0);
@@ -311,7 +252,7 @@ describe('the real servers of the embedded regions', () => {
   test('after down and up the data is there', async () => {
     await shutDown(stack, { progress: silent, command: 'the test of the servers', state: directory, deleteData: false });
     expect((await up()).changed).toEqual([]);
-    const again = client(await exchange(await accessTokenOf(login('alice'))));
+    const again = client(await s3CredentialsOf(endpoint, authority, await accessTokenOf(login('alice'))));
     const object = await again.send(new GetObjectCommand({ Bucket: 'user-alice', Key: 'document' }));
     expect(await object.Body!.transformToString()).toBe('text');
   }, 300_000);

@@ -41,6 +41,7 @@ const role: Fields = {
   boundSubject: {},
   userClaim: { required: true },
   groupsClaim: {},
+  clockSkewLeeway: seconds,
   tokenTtl: seconds,
   tokenMaxTtl: seconds,
   tokenNoDefaultPolicy: {},

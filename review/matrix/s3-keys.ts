@@ -50,14 +50,19 @@ export async function longestSession(send: SendToS3, endpoint: string, token: st
 async function admin(send: SendToS3, endpoint: string, keys: TemporaryKeys, method: string, operation: string, query: Record<string, string>, body: Buffer = Buffer.alloc(0)) {
   const url = new URL(`${endpoint}/minio/admin/v3/${operation}`);
   url.search = new URLSearchParams(query).toString();
+  return send(String(url), { method, headers: await signed(keys, method, url, body), body });
+}
+
+/** The headers of a request, with its signature (AWS version 4). */
+export async function signed(keys: TemporaryKeys, method: string, url: URL, body: Buffer, headers: Record<string, string> = {}, region = 'us-east-1'): Promise<Record<string, string>> {
   const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY, sessionToken: keys.AWS_SESSION_TOKEN };
-  const signer = new SignatureV4({ service: 's3', region: 'us-east-1', credentials, sha256: Sha256, uriEscapePath: false });
-  const signed = await signer.sign({
-    method, protocol: url.protocol, hostname: url.hostname, path: url.pathname, query,
-    headers: { host: url.host, 'x-amz-content-sha256': createHash('sha256').update(body).digest('hex') },
+  const signer = new SignatureV4({ service: 's3', region, credentials, sha256: Sha256, uriEscapePath: false });
+  const request = await signer.sign({
+    method, protocol: url.protocol, hostname: url.hostname, path: url.pathname, query: Object.fromEntries(url.searchParams),
+    headers: { ...headers, host: url.host, 'x-amz-content-sha256': createHash('sha256').update(body).digest('hex') },
     body,
   });
-  return send(String(url), { method, headers: signed.headers, body });
+  return request.headers;
 }
 
 /**
