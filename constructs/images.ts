@@ -11,6 +11,9 @@ export const images = {
   /** Kept fork of MinIO, whose own repository and images ended in 2026: docs/adr/0006-object-store.md. */
   minio: { repository: 'docker.io/pgsty/silo', tag: 'RELEASE.2026-10-26T00-00-00Z' },
   postgresql: { repository: 'docker.io/library/postgres', tag: '17.7' },
+  /** Chart generation 11.5 of Onyxia: web 5.5.1 with API 4.12.0. */
+  onyxiaWeb: { repository: 'docker.io/inseefrlab/onyxia-web', tag: '5.5.1' },
+  onyxiaApi: { repository: 'docker.io/inseefrlab/onyxia-api', tag: 'v4.12.0' },
   /** Current device plugin; the GPU operator would bring its own. */
   gpuDevicePlugin: { repository: 'nvcr.io/nvidia/k8s-device-plugin', tag: 'v0.20.0' },
 } as const satisfies Record<string, Image>;

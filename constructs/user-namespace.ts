@@ -1,7 +1,8 @@
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import type { Quota, Region } from '../model/region';
-import { addresses, type Network } from './network';
+import type { Network } from './network';
+import { onyxiaAccount, rbacPrefix } from './onyxia-names';
 import { Platform } from './platform';
 import { defaultDeny, podSecurityLabels, stateful } from './system';
 
@@ -14,8 +15,9 @@ export interface UserNamespaceProps {
 }
 
 /**
- * A namespace that people work in: Pod Security `restricted`, quota, default limits, default-deny with holes for names,
- * its own pods, the gateway, and what the region has of the internet. Its quota is named as Onyxia names it.
+ * A namespace that people work in: Pod Security `baseline`, quota, default limits, default-deny with holes for names,
+ * its own pods, the gateway, and what the region has of the internet. Its quota is named as Onyxia names it. The owner and
+ * Onyxia's API are `admin` there, and nowhere else.
  */
 export class UserNamespace extends Construct {
   readonly namespace: string;
@@ -29,17 +31,18 @@ export class UserNamespace extends Construct {
     new k8s.KubeNamespace(this, 'namespace', {
       metadata: {
         name: this.namespace,
-        labels: { ...podSecurityLabels('restricted'), onyxia_owner: props.owner },
+        labels: { ...userNamespaceLabels(platform.region), onyxia_owner: props.owner },
         annotations: stateful,
       },
     });
     defaultDeny(this, this.namespace, stateful);
-    new k8s.KubeNetworkPolicy(this, 'work', { metadata: metadata('work'), spec: workPolicy(platform.network, platform.region) });
+    new k8s.KubeNetworkPolicy(this, 'work', { metadata: metadata('work'), spec: workPolicy(platform.network) });
     new k8s.KubeResourceQuota(this, 'quota', {
-      metadata: metadata('onyxia-quota'),
+      // Onyxia would set the region's figures again at each login.
+      metadata: { ...metadata('onyxia-quota'), annotations: { ...stateful, onyxia_ignore: 'true' } },
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
     });
-    // A quota of its own, since Onyxia rewrites the other one.
+    // A quota of its own, since Onyxia's has ten keys and no other.
     new k8s.KubeResourceQuota(this, 'no-exposure', {
       metadata: metadata('no-exposure'),
       spec: { hard: { 'services.loadbalancers': k8s.Quantity.fromString('0'), 'services.nodeports': k8s.Quantity.fromString('0') } },
@@ -56,25 +59,39 @@ export class UserNamespace extends Construct {
         ],
       },
     });
+    const person = props.prefix === 'user-';
+    this.admin('owner', { kind: person ? 'User' : 'Group', name: `${rbacPrefix}${props.owner}`, apiGroup: 'rbac.authorization.k8s.io' });
+    this.admin('onyxia-api', onyxiaAccount);
+  }
+
+  private admin(name: string, subject: k8s.Subject): void {
+    new k8s.KubeRoleBinding(this, name, {
+      metadata: { name, namespace: this.namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+      subjects: [subject],
+    });
   }
 }
 
-function workPolicy(network: Network, region: Region): k8s.NetworkPolicySpec {
+/**
+ * Labels of each namespace of people, besides its owner. Onyxia applies the same, since another value under another manager
+ * would make every login fail. Images of the catalogs run with sudo and without a security context of their own, so
+ * `baseline` is enforced and `restricted` warned of.
+ */
+export function userNamespaceLabels({ namespaceLabels }: Region): Record<string, string> {
+  return { ...namespaceLabels, ...podSecurityLabels('restricted'), 'pod-security.kubernetes.io/enforce': 'baseline' };
+}
+
+function workPolicy(network: Network): k8s.NetworkPolicySpec {
   const ownPods = { podSelector: {} };
   const port = (number: number, protocol: string) => ({ port: k8s.IntOrString.fromNumber(number), protocol });
   return {
     podSelector: {},
     policyTypes: ['Ingress', 'Egress'],
-    ingress: [{ from: [ownPods, ...network.gateway.peers] }],
+    ingress: [{ from: [ownPods, ...network.userGateway.peers] }],
     egress: [
       { to: [...network.dns.peers], ports: [port(53, 'TCP'), port(53, 'UDP')] },
-      { to: [ownPods, ...network.gateway.peers, ...outside(region)] },
+      { to: [ownPods, ...network.gateway.peers, ...network.internet.peers] },
     ],
   };
-}
-
-/** What people reach outside the cluster: the internet without private addresses, or its substitutes. */
-function outside(region: Region): readonly k8s.NetworkPolicyPeer[] {
-  if (region.internet !== 'direct') return addresses('internet', region.internet.cidrs).peers;
-  return [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'] } }];
 }
