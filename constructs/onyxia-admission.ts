@@ -32,7 +32,11 @@ export class OnyxiaAdmission extends Construct {
         },
         matchConditions: [{ name: 'by-onyxia', expression: isOnyxia }],
         variables: [
-          { name: 'home', expression: "request.resource.resource == 'namespaces' ? (request.operation == 'DELETE' ? request.name : object.metadata.name) : request.namespace" },
+          { name: 'part', expression: "has(request.subResource) ? request.subResource : ''" },
+          {
+            name: 'home',
+            expression: "request.resource.resource == 'namespaces' ? (request.operation == 'DELETE' ? request.name : object.metadata.name) : (has(request.namespace) ? request.namespace : '')",
+          },
           { name: 'person', expression: `variables.home.startsWith('${userPrefix}')` },
           { name: 'owner', expression: `variables.home.replace(variables.person ? '${userPrefix}' : '${projectPrefix}', '', 1)` },
         ],
@@ -42,7 +46,7 @@ export class OnyxiaAdmission extends Construct {
             message: `Onyxia's API works in namespaces ${userPrefix}… and ${projectPrefix}… only.`,
           },
           {
-            expression: "request.operation != 'CONNECT' && request.subResource != 'ephemeralcontainers' && !(request.resource.resource == 'serviceaccounts' && request.subResource == 'token')",
+            expression: "request.operation != 'CONNECT' && variables.part != 'ephemeralcontainers' && !(request.resource.resource == 'serviceaccounts' && variables.part == 'token')",
             message: "Onyxia's API enters no pod and takes no token of a service account.",
           },
           {
@@ -62,7 +66,7 @@ export class OnyxiaAdmission extends Construct {
           },
           {
             // With such a release Onyxia can list and delete nothing in the namespace any more.
-            expression: "request.resource.resource != 'secrets' || request.operation != 'CREATE' || !object.metadata.name.matches('^sh[.]helm[.]release[.]v1[.].[.]v[0-9]+$')",
+            expression: "request.resource.resource != 'secrets' || request.operation != 'CREATE' || !has(object.metadata.name) || !object.metadata.name.matches('^sh[.]helm[.]release[.]v1[.].[.]v[0-9]+$')",
             message: 'The name of a service has at least two characters: choose a longer one.',
           },
         ],

@@ -7,10 +7,10 @@ import { open } from '../model/base';
 const systemsOf = (name: string) => [...new Set(entriesOf(compose(loadStack(name))).map(({ system }) => system))];
 
 test.each([
-  ['ssp-cloud.paris', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio']],
-  ['ssp-cloud.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'user-alice', 'user-bob', 'user-dave']],
-  ['ls3.insee', ['priorities', 'gpu', 'ingress', 'postgresql', 'keycloak', 'minio', 'projet-ape', 'projet-fideli']],
-  ['ls3.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave']],
+  ['ssp-cloud.paris', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'onyxia']],
+  ['ssp-cloud.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'onyxia', 'user-alice', 'user-bob', 'user-dave']],
+  ['ls3.insee', ['priorities', 'gpu', 'ingress', 'postgresql', 'keycloak', 'minio', 'onyxia', 'projet-ape', 'projet-fideli', 'user-camille', 'user-dominique']],
+  ['ls3.local', ['priorities', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'onyxia', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave']],
 ])('%s has these parts', (name, systems) => {
   expect(systemsOf(name)).toEqual(systems);
 });

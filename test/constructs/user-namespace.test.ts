@@ -19,9 +19,9 @@ test('the quota is the one of the region, under the name that Onyxia looks for',
   });
 });
 
-test('Pod Security is restricted, everything is denied first, and the namespace outlives the stack', () => {
+test('Pod Security is baseline, everything is denied first, and the namespace outlives the stack', () => {
   const { platform, objects } = namespaceIn();
-  expect(objects['_cluster/namespace/user-alice']!.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted', onyxia_owner: 'alice' });
+  expect(objects['_cluster/namespace/user-alice']!.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'baseline', onyxia_owner: 'alice' });
   expect(objects['user-alice/networkpolicy/default-deny']!.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
   expect(entryOf(platform, '_cluster/namespace/user-alice').stateful).toBe(true);
 });
