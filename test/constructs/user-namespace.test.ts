@@ -26,6 +26,25 @@ test('Pod Security is baseline, everything is denied first, and the namespace ou
   expect(entryOf(platform, '_cluster/namespace/user-alice').stateful).toBe(true);
 });
 
+test('the owner and the API of Onyxia are admin there; a project is of its group', () => {
+  const subjectOf = (prefix: 'user-' | 'projet-', owner: string) => {
+    const platform = platformWith();
+    const { namespace } = new UserNamespace(platform, { prefix, owner, quota: platform.region.quotas.user });
+    const bindings = ['owner', 'onyxia-api'].map((name) => objectsOf(platform)[`${namespace}/rolebinding/${name}`]! as any);
+    expect(bindings.map(({ roleRef }) => roleRef.name)).toEqual(['admin', 'admin']);
+    return bindings.map(({ subjects }) => subjects.map(({ kind, name }: any) => `${kind} ${name}`)).flat();
+  };
+  expect(subjectOf('user-', 'alice')).toEqual(['User oidc-alice', 'ServiceAccount onyxia-api']);
+  expect(subjectOf('projet-', 'ape')).toEqual(['Group oidc-ape', 'ServiceAccount onyxia-api']);
+});
+
+test("users' own Ingress controller is let in, and the gateway of the platform is not", () => {
+  const platform = platformWith({ exposure: { ...platformWith().region.exposure, userIngress: { className: 'nginx', from: { namespace: 'nginx', labels: { app: 'nginx' } } } } });
+  new UserNamespace(platform, { prefix: 'user-', owner: 'alice', quota: platform.region.quotas.user });
+  const [{ from }] = objectsOf(platform)['user-alice/networkpolicy/work']!.spec.ingress;
+  expect(from.slice(1)).toEqual([{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'nginx' } }, podSelector: { matchLabels: { app: 'nginx' } } }]);
+});
+
 test('in comes only what the gateway sends, and the own pods', () => {
   expect(namespaceIn().objects['user-alice/networkpolicy/work']!.spec.ingress).toEqual([
     {
