@@ -8,19 +8,21 @@ import { Gpu } from './gpu';
 import { Ingress } from './ingress';
 import { Keycloak } from './keycloak';
 import { Minio, minioAudience } from './minio';
+import { Onyxia } from './onyxia';
+import { kubernetesAudience } from './onyxia-names';
 import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
 import { Realm } from './realm';
 import { UserAdmission } from './user-admission';
-import { kubernetesAudience, UserNamespace } from './user-namespace';
+import { UserNamespace } from './user-namespace';
 import { Vault } from './vault';
 import { vaultAudience } from './vault-access';
 
 /** The whole platform of one stack as a tree of objects. Pure: no cluster, no secret, no clock. */
 export function compose(stack: Stack): Platform {
   const platform = new Platform(new App(), stack);
-  const { nodePools, quotas, demoUsers, exposure } = platform.region;
+  const { nodePools, quotas, users, demoUsers, exposure } = platform.region;
   new Crds(platform, 'crds', stack.definitions);
   new Priorities(platform, 'priorities');
   new UserAdmission(platform, 'user-admission');
@@ -31,16 +33,27 @@ export function compose(stack: Stack): Platform {
   const database = new Postgresql(platform, 'postgresql');
   const keycloak = new Keycloak(platform, 'keycloak', { database, routes });
   const identity = new Realm(keycloak, 'realm');
-  if (platform.region.objectStore) new ExternalS3(platform, 'object-store');
-  else new Minio(platform, 'minio', { routes, identity });
-  new Vault(platform, 'vault', { routes, identity });
-  identity.client('onyxia-minio', { redirectUris: [platform.url(exposure.domain)], audiences: [minioAudience], policyClaim: true });
-  identity.client('onyxia-vault', { redirectUris: [platform.url(exposure.domain)], audiences: [vaultAudience], policyClaim: true });
-  identity.client('onyxia-kubernetes', { redirectUris: [platform.url(exposure.domain)], audiences: [kubernetesAudience], policyClaim: false });
+  const { objectStore } = platform.region;
+  const minio = objectStore ? undefined : new Minio(platform, 'minio', { routes, identity });
+  if (objectStore) new ExternalS3(platform, 'object-store');
+  const vault = new Vault(platform, 'vault', { routes, identity });
+  // Onyxia's page gets a token for each server, all sent back to its first page.
+  const portal = { redirectUris: [`${platform.url(exposure.domain)}/`], policyClaim: false };
+  const s3 = identity.client('onyxia-minio', { ...portal, audiences: [minioAudience], policyClaim: true });
+  const secrets = identity.client('onyxia-vault', { ...portal, audiences: [vaultAudience], policyClaim: true });
+  const kubernetes = identity.client('onyxia-kubernetes', { ...portal, audiences: [kubernetesAudience] });
+
+  new Onyxia(platform, 'onyxia', {
+    routes,
+    identity,
+    s3: minio ? { url: minio.url, signingRegion: 'us-east-1', client: s3.clientId } : { url: objectStore!.endpoint, signingRegion: objectStore!.signingRegion },
+    vault: { url: vault.url, client: secrets.clientId },
+    kubernetesClient: kubernetes.clientId,
+  });
 
   for (const project of stack.instance.projects) {
-    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, group: project.group, quota: project.quota ?? quotas.group });
+    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });
   }
-  for (const user of Object.keys(demoUsers)) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
+  for (const user of [...users, ...Object.keys(demoUsers)]) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
   return platform;
 }

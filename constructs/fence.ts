@@ -25,11 +25,10 @@ done
 export class Fence extends System {
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const { network, region } = this.platform;
-    const { apiServer } = region.cluster;
+    const { network } = this.platform;
     new k8s.KubeConfigMap(this, 'parts', {
       metadata: { name: 'fence', namespace: this.namespace },
-      data: { 'fence.json': `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: fenceOf(network, region) }, null, 2)}\n` },
+      data: { 'fence.json': `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: fenceOf(network) }, null, 2)}\n` },
     });
     const workload = new Workload(this, 'fence', {
       kind: 'Deployment',
@@ -37,12 +36,11 @@ export class Fence extends System {
       command: ['/bin/sh', '-c', keep],
       configFiles: { '/etc/fence': { configMap: 'fence' } },
       scratch: ['/tmp'],
-      apiToken: true,
+      apiAccess: true,
       cpu: '10m',
       memory: '128Mi',
       user: 1000,
     });
-    network.connect(workload, network.apiServer, apiServer.port, 'namespaces, and their fence');
     this.rights(workload.serviceAccount);
   }
 

@@ -39,7 +39,9 @@ export class Gateway extends System implements Routes {
     });
   }
 
-  route({ host, workload, port, paths = ['/'] }: RouteProps): string {
+  route({ host, others = [], ...main }: RouteProps): string {
+    const { workload } = main;
+    const backends = [...others, main];
     const name = this.hosts.take(host, workload.namespace);
     const signed = certificate(this, name, host, this.namespace);
     const route = new ApiObject(this, `route-${name}`, {
@@ -49,16 +51,16 @@ export class Gateway extends System implements Routes {
       spec: {
         parentRefs: [{ name: 'datalab', namespace: this.namespace, sectionName: name }],
         hostnames: [host],
-        rules: [
-          {
-            matches: paths.map((value) => ({ path: { type: 'PathPrefix', value } })),
-            backendRefs: [{ name: workload.node.id, port: workload.port(port) }],
-          },
-        ],
+        rules: backends.map((backend) => ({
+          matches: (backend.paths ?? ['/']).map((value) => ({ path: { type: 'PathPrefix', value } })),
+          backendRefs: [{ name: backend.workload.node.id, port: backend.workload.port(backend.port) }],
+        })),
       },
     });
-    workload.acceptFromGateway(port);
-    workload.exposedBy.push(this.gateway, signed, route);
+    for (const backend of backends) {
+      backend.workload.acceptFromGateway(backend.port);
+      backend.workload.exposedBy.push(this.gateway, signed, route);
+    }
     return this.platform.url(host);
   }
 }

@@ -8,8 +8,9 @@ import type { RouteProps, Routes } from './spi';
 export class Ingress extends Construct implements Routes {
   private readonly hosts = new Hosts();
 
-  route({ host, workload, port, paths = ['/'] }: RouteProps): string {
-    const { namespace } = workload;
+  route({ host, others = [], ...main }: RouteProps): string {
+    const { namespace } = main.workload;
+    const backends = [...others, main];
     const name = this.hosts.take(host, namespace);
     const signed = certificate(this, name, host, namespace);
     const route = new k8s.KubeIngress(this, `route-${name}`, {
@@ -21,18 +22,18 @@ export class Ingress extends Construct implements Routes {
           {
             host,
             http: {
-              paths: paths.map((path) => ({
-                path,
-                pathType: 'Prefix',
-                backend: { service: { name: workload.node.id, port: { name: port } } },
-              })),
+              paths: backends.flatMap(({ workload, port, paths = ['/'] }) =>
+                paths.map((path) => ({ path, pathType: 'Prefix', backend: { service: { name: workload.node.id, port: { name: port } } } })),
+              ),
             },
           },
         ],
       },
     });
-    workload.acceptFromGateway(port);
-    workload.exposedBy.push(signed, route);
+    for (const backend of backends) {
+      backend.workload.acceptFromGateway(backend.port);
+      backend.workload.exposedBy.push(signed, route);
+    }
     return Platform.of(this).url(host);
   }
 }

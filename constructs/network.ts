@@ -28,10 +28,17 @@ export class Network {
   readonly apiServer: Peer;
   /** The proxies that routes come from. */
   readonly gateway: Peer;
+  /** The proxies that users' services are reached through. */
+  readonly userGateway: Peer;
+  /** What lies outside the cluster: the internet without private addresses, or what stands in for it. */
+  readonly internet: Peer;
 
   constructor(region: Region) {
     this.dns = podsOf('dns', region.cluster.dns.namespace, region.cluster.dns.labels);
     this.gateway = podsOf('gateway', region.exposure.from.namespace, region.exposure.from.labels);
+    const { userIngress } = region.exposure;
+    this.userGateway = userIngress ? podsOf('user-ingress', userIngress.from.namespace, userIngress.from.labels) : this.gateway;
+    this.internet = region.internet === 'direct' ? { peerName: 'internet', peers: [publicAddresses] } : addresses('internet', region.internet.cidrs);
     this.apiServer = addresses('kube-apiserver', region.cluster.apiServer.cidrs);
   }
 
@@ -56,6 +63,10 @@ export class Network {
     };
   }
 }
+
+const publicAddresses: k8s.NetworkPolicyPeer = {
+  ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'] },
+};
 
 export function podsOf(peerName: string, namespace: string, labels: Record<string, string>): Peer {
   return {

@@ -17,7 +17,8 @@ const usernamePattern = '^[a-z][a-z0-9]{0,30}$';
 /**
  * The realm of an instance's people: brand, languages, groups and what tokens say of them.
  * The claim `policy` names the S3 policies of a person. It comes from the attribute `policy` of their groups alone: each
- * declared project's group has one, undeclared groups have none, and people cannot edit it.
+ * declared project's group has one, undeclared groups have none, and people cannot edit it. So does the claim `groups`, from
+ * the attribute `project`: the names of the declared projects, whatever the directory calls their groups.
  */
 export class Realm extends Construct implements Identity {
   readonly realm: Provisioned;
@@ -57,10 +58,10 @@ export class Realm extends Construct implements Identity {
         profileAttribute('lastName', []),
       ],
     });
-    const users = this.group(everybody, everybody, 'person');
+    const users = this.group(everybody, everybody, { policy: 'person' });
     this.provision('index/defaultGroups:DefaultGroups', 'default', { realmId: this.realm.output('id'), groupIds: [users.output('id')] });
-    const admins = this.group(administrators, administrators, 'administration');
-    const projects = new Map(instance.projects.map((project) => [project.name, this.group(project.name, project.group, `project-${project.name}`)]));
+    const admins = this.group(administrators, administrators, { policy: 'administration' });
+    const projects = new Map(instance.projects.map((project) => [project.name, this.group(project.name, project.group, { policy: `project-${project.name}`, project: project.name })]));
     if (region.cluster.access !== 'embedded') return;
     this.demoPeople();
     const people = Object.entries(region.demoUsers);
@@ -89,6 +90,7 @@ export class Realm extends Construct implements Identity {
       implicitFlowEnabled: false,
       fullScopeAllowed: false,
       validRedirectUris: [...props.redirectUris],
+      validPostLogoutRedirectUris: [...props.redirectUris],
       webOrigins: [...new Set(props.redirectUris.map((uri) => new URL(uri).origin))],
     });
     const mapper = (type: string, mapperName: string, inputs: Record<string, unknown>) =>
@@ -100,7 +102,7 @@ export class Realm extends Construct implements Identity {
         addToAccessToken: true,
         ...inputs,
       });
-    mapper('GroupMembershipProtocolMapper', 'groups', { claimName: 'groups', fullPath: false });
+    mapper('UserAttributeProtocolMapper', 'groups', { userAttribute: 'project', claimName: 'groups', claimValueType: 'String', multivalued: true, aggregateAttributes: true });
     for (const audience of props.audiences) mapper('AudienceProtocolMapper', `audience-${audience}`, { includedCustomAudience: audience, addToIdToken: false });
     if (props.policyClaim) {
       mapper('UserAttributeProtocolMapper', 'policy', { userAttribute: 'policy', claimName: 'policy', claimValueType: 'String', multivalued: true, aggregateAttributes: true });
@@ -116,8 +118,8 @@ export class Realm extends Construct implements Identity {
     return `http://${server.host}:${server.port('http')}/realms/${platform.instance.realm}`;
   }
 
-  private group(name: string, group: string, policy: string): Provisioned {
-    return this.provision('index/group:Group', name, { realmId: this.realm.output('id'), name: group, attributes: { policy } });
+  private group(name: string, group: string, attributes: Readonly<Record<string, string>>): Provisioned {
+    return this.provision('index/group:Group', name, { realmId: this.realm.output('id'), name: group, attributes });
   }
 
   /** People to try the embedded region with. */

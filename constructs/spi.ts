@@ -24,13 +24,19 @@ export interface Database {
   grantOwner(workload: Workload): DatabaseConnection;
 }
 
-export interface RouteProps {
-  readonly host: string;
+/** Pods behind some paths of a host. */
+export interface Backend {
   readonly workload: Workload;
   /** Name of the workload's port that serves plain HTTP. */
   readonly port: string;
   /** Path prefixes that are reachable from outside. @default ['/'] */
   readonly paths?: readonly string[];
+}
+
+export interface RouteProps extends Backend {
+  readonly host: string;
+  /** Other workloads of the same system behind the host; the longest prefix wins. @default none */
+  readonly others?: readonly Backend[];
 }
 
 /** The way in from outside the cluster. */

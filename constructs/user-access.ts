@@ -1,10 +1,10 @@
 import { Construct } from 'constructs';
 import { Admission, cel } from './admission';
+import { onyxiaAccount, rbacPrefix } from './onyxia-names';
+import { ownerBinding } from './onyxia-onboarding';
 import { peoplePodSecurity } from './user-namespace';
 import { keeper, maker, subject } from './user-fence';
 
-/** The role binding by which Onyxia gives a person or group its namespace. */
-const fullControl = 'full_control_namespace';
 
 /** Accounts whose rights RBAC can only give in the whole cluster. */
 const confined = ['system:serviceaccount:onyxia:onyxia-api', 'system:serviceaccount:fence:fence'];
@@ -13,22 +13,22 @@ const confined = ['system:serviceaccount:onyxia:onyxia-api', 'system:serviceacco
 export class UserAccess extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const named = `${subject}.metadata.name == ${cel(fullControl)}`;
+    const named = `${subject}.metadata.name == ${cel(ownerBinding)}`;
     new Admission(this, 'role-bindings', {
       requests: { operations: ['CREATE', 'UPDATE', 'DELETE'], resources: { 'rbac.authorization.k8s.io': ['rolebindings'] } },
       conditions: { 'not-by-keepers': `!${keeper}` },
       validations: [
         {
           expression: `(${named}) ? ${maker} : (request.operation == 'CREATE' || !has(oldObject.metadata.labels) || !('app.kubernetes.io/managed-by' in oldObject.metadata.labels) || oldObject.metadata.labels['app.kubernetes.io/managed-by'] != 'datalab-stacks')`,
-          message: `The role binding ${fullControl} and those labelled app.kubernetes.io/managed-by: datalab-stacks say whose namespace this is and stay: make one of your own with another name.`,
+          message: `The role binding ${ownerBinding} and those labelled app.kubernetes.io/managed-by: datalab-stacks say whose namespace this is and stay: make one of your own with another name.`,
         },
         {
           expression: `request.operation == 'DELETE' || (${named}) || !has(object.subjects) || object.subjects.all(each, each.kind == 'ServiceAccount' && each.namespace == object.metadata.namespace)`,
           message: 'A namespace is not shared by a role binding, since its secrets hold what its owner may do elsewhere: bind service accounts of this namespace only, and work together in the namespace of a project.',
         },
         {
-          expression: `request.operation == 'DELETE' || !(${named}) || (object.roleRef.kind == 'ClusterRole' && object.roleRef.name == 'admin' && has(object.subjects) && object.subjects.all(each, each.kind in ['User', 'Group'] && each.name.startsWith('oidc-')))`,
-          message: `${fullControl} gives the ClusterRole admin to people and groups of the realm (oidc-…), and nobody else.`,
+          expression: `request.operation == 'DELETE' || !(${named}) || (object.roleRef.kind == 'ClusterRole' && object.roleRef.name == 'admin' && has(object.subjects) && object.subjects.all(each, (each.kind in ['User', 'Group'] && each.name.startsWith(${cel(rbacPrefix)})) || (each.kind == 'ServiceAccount' && each.namespace == ${cel(onyxiaAccount.namespace)} && each.name == ${cel(onyxiaAccount.name)})))`,
+          message: `${ownerBinding} gives the ClusterRole admin to people and groups of the realm (${rbacPrefix}…) and Onyxia's API, and nobody else.`,
         },
       ],
     });

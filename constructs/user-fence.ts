@@ -1,9 +1,8 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import type { Region } from '../model/region';
 import { Admission, cel, changesSpec } from './admission';
-import { addresses, type Network } from './network';
+import type { Network } from './network';
 import type { Platform } from './platform';
 
 /** An object of the fence, without its namespace. */
@@ -15,13 +14,13 @@ export interface FencePart {
 }
 
 /** What fences a namespace of people in, beside the quota that Onyxia writes: network, no exposure, limits for who says none. */
-export function fenceOf(network: Network, region: Region): readonly FencePart[] {
+export function fenceOf(network: Network): readonly FencePart[] {
   const policy = (name: string, spec: k8s.NetworkPolicySpec) => ({
     apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name }, spec: k8s.toJson_NetworkPolicySpec(spec)!,
   });
   return [
     policy('default-deny', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }),
-    policy('work', workPolicy(network, region)),
+    policy('work', workPolicy(network)),
     // A quota of its own, since Onyxia rewrites `onyxia-quota`.
     { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'no-exposure' }, spec: { hard: { 'services.loadbalancers': '0', 'services.nodeports': '0' } } },
     {
@@ -33,24 +32,18 @@ export function fenceOf(network: Network, region: Region): readonly FencePart[] 
   ];
 }
 
-function workPolicy(network: Network, region: Region): k8s.NetworkPolicySpec {
+function workPolicy(network: Network): k8s.NetworkPolicySpec {
   const ownPods = { podSelector: {} };
   const port = (number: number, protocol: string) => ({ port: k8s.IntOrString.fromNumber(number), protocol });
   return {
     podSelector: {},
     policyTypes: ['Ingress', 'Egress'],
-    ingress: [{ from: [ownPods, ...network.gateway.peers] }],
+    ingress: [{ from: [ownPods, ...network.userGateway.peers] }],
     egress: [
       { to: [...network.dns.peers], ports: [port(53, 'TCP'), port(53, 'UDP')] },
-      { to: [ownPods, ...network.gateway.peers, ...outside(region)] },
+      { to: [ownPods, ...network.gateway.peers, ...network.internet.peers] },
     ],
   };
-}
-
-/** What people reach outside the cluster: the internet without private addresses, or its substitutes. */
-function outside(region: Region): readonly k8s.NetworkPolicyPeer[] {
-  if (region.internet !== 'direct') return addresses('internet', region.internet.cidrs).peers;
-  return [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'] } }];
 }
 
 /**
@@ -70,8 +63,8 @@ export const subject = "(request.operation == 'DELETE' ? oldObject : object)";
 export class UserFence extends Construct {
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id);
-    const { network, region } = platform;
-    const parts = fenceOf(network, region).filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name);
+    const { network } = platform;
+    const parts = fenceOf(network).filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name);
     const all = ['CREATE', 'UPDATE', 'DELETE'] as const;
     const named = `${subject}.metadata.name in ${cel(parts)}`;
 
@@ -118,16 +111,16 @@ export class UserFence extends Construct {
 }
 
 /** CEL: `peer` is pods of the same namespace, or exactly the region's gateway. */
-function near({ gateway }: Network): string {
-  const ours = gateway.peers.map(({ namespaceSelector, podSelector }) => [
+function near({ userGateway }: Network): string {
+  const ours = userGateway.peers.map(({ namespaceSelector, podSelector }) => [
     "has(peer.namespaceSelector) && has(peer.namespaceSelector.matchLabels) && has(peer.podSelector) && has(peer.podSelector.matchLabels)",
     `peer.namespaceSelector.matchLabels == ${cel(namespaceSelector!.matchLabels)} && peer.podSelector.matchLabels == ${cel(podSelector!.matchLabels)}`,
   ].join(' && '));
   return ['(!has(peer.namespaceSelector) && !has(peer.ipBlock))', ...ours.map((one) => `(${one})`)].join(' || ');
 }
 
-function allowedPeers(rules: string, field: string, { gateway }: Network): string {
-  const [{ namespaceSelector, podSelector } = {}] = gateway.peers;
+function allowedPeers(rules: string, field: string, { userGateway }: Network): string {
+  const [{ namespaceSelector, podSelector } = {}] = userGateway.peers;
   const { 'kubernetes.io/metadata.name': namespace } = namespaceSelector!.matchLabels!;
   return `Each ${rules} rule names its peers in \`${field}\`: pods of this namespace (podSelector alone), or the gateway (namespaceSelector kubernetes.io/metadata.name: ${namespace} with podSelector ${JSON.stringify(podSelector!.matchLabels)}). Everything wider is refused; a chart that brings such a policy has a value to leave it out, often networkPolicy.enabled: false.`;
 }

@@ -1,13 +1,14 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import type { Quota } from '../model/region';
+import type { Quota, Region } from '../model/region';
+import { onyxiaAccount, rbacPrefix } from './onyxia-names';
 import { Platform } from './platform';
 import { podSecurityLabels, stateful, type PodSecurity } from './system';
 import { fenceOf } from './user-fence';
 
 /** Level that the API server enforces in the namespaces of people and projects. */
-export const peoplePodSecurity: PodSecurity = 'restricted';
+export const peoplePodSecurity: PodSecurity = 'baseline';
 
 export interface UserNamespaceProps {
   /** The person or project that owns it. */
@@ -15,19 +16,12 @@ export interface UserNamespaceProps {
   readonly quota: Quota;
   /** As Onyxia prefixes it: `user-` for people, `projet-` for projects. */
   readonly prefix: 'user-' | 'projet-';
-  /** Group of the realm whose members work in it. @default none: the person who owns it does */
-  readonly group?: string;
 }
 
-/** Audience of the tokens by which people log in at the API server. */
-export const kubernetesAudience = 'kubernetes';
-
-/** The API server's prefix of people's names and groups: nobody of the realm can be taken for one of the cluster's own. */
-export const peoplePrefix = 'oidc-';
-
 /**
- * A namespace that people work in: Pod Security `restricted`, quota, default limits, default-deny with holes for names,
- * its own pods, the gateway, and what the region has of the internet. Its quota is named as Onyxia names it.
+ * A namespace that people work in: Pod Security `baseline`, quota, default limits, default-deny with holes for names,
+ * its own pods, the gateway, and what the region has of the internet. Its quota is named as Onyxia names it. The owner and
+ * Onyxia's API are `admin` there, and nowhere else.
  */
 export class UserNamespace extends Construct {
   readonly namespace: string;
@@ -41,23 +35,37 @@ export class UserNamespace extends Construct {
     new k8s.KubeNamespace(this, 'namespace', {
       metadata: {
         name: this.namespace,
-        labels: { ...podSecurityLabels(peoplePodSecurity), onyxia_owner: props.owner },
+        labels: { ...userNamespaceLabels(platform.region), onyxia_owner: props.owner },
         annotations: stateful,
       },
     });
-    for (const { metadata: { name }, ...part } of fenceOf(platform.network, platform.region)) {
+    for (const { metadata: { name }, ...part } of fenceOf(platform.network)) {
       new ApiObject(this, name, { ...part, metadata: metadata(name) });
     }
     new k8s.KubeResourceQuota(this, 'quota', {
-      metadata: metadata('onyxia-quota'),
+      // Onyxia would set the region's figures again at each login.
+      metadata: { ...metadata('onyxia-quota'), annotations: { ...stateful, onyxia_ignore: 'true' } },
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
     });
-    const rbac = 'rbac.authorization.k8s.io';
-    // Named as Onyxia names it.
-    new k8s.KubeRoleBinding(this, 'full-control', {
-      metadata: metadata('full_control_namespace'),
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'admin' },
-      subjects: [{ apiGroup: rbac, kind: props.group ? 'Group' : 'User', name: `${peoplePrefix}${props.group ?? props.owner}` }],
+    const person = props.prefix === 'user-';
+    this.admin('owner', { kind: person ? 'User' : 'Group', name: `${rbacPrefix}${props.owner}`, apiGroup: 'rbac.authorization.k8s.io' });
+    this.admin('onyxia-api', onyxiaAccount);
+  }
+
+  private admin(name: string, subject: k8s.Subject): void {
+    new k8s.KubeRoleBinding(this, name, {
+      metadata: { name, namespace: this.namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+      subjects: [subject],
     });
   }
+}
+
+/**
+ * Labels of each namespace of people, besides its owner. Onyxia applies the same, since another value under another manager
+ * would make every login fail. Images of the catalogs run with sudo and without a security context of their own, so
+ * `baseline` is enforced and `restricted` warned of.
+ */
+export function userNamespaceLabels({ namespaceLabels }: Region): Record<string, string> {
+  return { ...namespaceLabels, ...podSecurityLabels('restricted'), 'pod-security.kubernetes.io/enforce': peoplePodSecurity };
 }

@@ -23,7 +23,8 @@ const tools = ['helm.sh', 'meta.helm.sh', 'kubectl.kubernetes.io'];
 export class UserRoutes extends Construct {
   constructor(scope: Construct, id: string, { region }: Platform) {
     super(scope, id);
-    const { userDomain, className, clusterIssuer } = region.exposure;
+    const { userDomain, clusterIssuer, userIngress } = region.exposure;
+    const { className } = userIngress ?? region.exposure;
     const writes = ['CREATE', 'UPDATE'] as const;
     const below = (host: string) => `${host}.matches(${cel(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\.${userDomain.replaceAll('.', '\\.')}$`)})`;
     const hostMessage = `A host is one name below ${userDomain}, such as my-app.${userDomain}: name it so, and leave no host empty or with *.`;

@@ -29,6 +29,10 @@ export interface ConfigFiles {
   readonly configMap: string;
   /** Which keys, and the path of each below the mount path. @default every key under its own name */
   readonly items?: Readonly<Record<string, string>>;
+  /** Only this key, and the mount path is its file: a running pod does not see it change. @default the keys as files below the mount path */
+  readonly file?: string;
+  /** The pods start without the ConfigMap: somebody else makes it. @default false */
+  readonly optional?: boolean;
 }
 
 /** A token of the pod's service account, for a server that trusts the cluster's issuer. */
@@ -75,15 +79,15 @@ export interface WorkloadProps {
   readonly secretFiles?: Readonly<Record<string, SecretKey>>;
   /** ConfigMaps as files, by mount path. @default none */
   readonly configFiles?: Readonly<Record<string, ConfigFiles>>;
-  /** The pods talk to the API server as their service account. @default false */
-  readonly apiToken?: boolean;
+  /** The pods call the API server, with a token of their service account. @default false */
+  readonly apiAccess?: boolean;
   /** The image writes outside its volumes; say why where it is used. @default false */
   readonly writableRoot?: boolean;
 }
 
 /**
  * Equal pods with their own service account, Service and network policy, which pass Pod Security `restricted`:
- * non-root, no capabilities, seccomp, read-only root, no API token. Whom they talk to comes from grants.
+ * non-root, no capabilities, seccomp, read-only root, no API token unless it asks for one. Whom they talk to comes from grants.
  */
 export class Workload extends Construct implements Peer {
   readonly namespace: string;
@@ -123,6 +127,10 @@ export class Workload extends Construct implements Peer {
       automountServiceAccountToken: false,
     });
     this.deployed = this.controller();
+    if (props.apiAccess) {
+      const { network, region } = system.platform;
+      network.connect(this, network.apiServer, region.cluster.apiServer.port, 'Kubernetes objects');
+    }
     if (props.ports) this.services(props.ports);
     if ((props.replicas ?? 1) > 1) this.disruptionBudget();
     new ApiObject(this, 'network', {
@@ -216,7 +224,7 @@ export class Workload extends Construct implements Peer {
       },
       spec: {
         serviceAccountName: this.serviceAccount,
-        automountServiceAccountToken: props.apiToken ?? false,
+        automountServiceAccountToken: props.apiAccess ?? false,
         enableServiceLinks: false,
         priorityClassName: 'datalab-platform',
         ...(props.kind === 'Job' ? { restartPolicy: 'OnFailure' } : {}),
@@ -260,9 +268,15 @@ export class Workload extends Construct implements Peer {
         [
           ...Object.entries(props.claims ?? {}).map(([name, claim]) => ({ name, mountPath: claim.mountPath })),
           ...(props.scratch ?? []).map((mountPath) => ({ name: volumeName(mountPath), mountPath })),
-          ...[...Object.keys(props.secretFiles ?? {}), ...Object.keys(props.configFiles ?? {}), ...this.tokens.map((token) => token.mountPath)].map((mountPath) => ({
+          ...[...Object.keys(props.secretFiles ?? {}), ...this.tokens.map((token) => token.mountPath)].map((mountPath) => ({
             name: volumeName(mountPath),
             mountPath,
+            readOnly: true,
+          })),
+          ...Object.entries(props.configFiles ?? {}).map(([mountPath, { configMap, file }]) => ({
+            name: file ? configMap : volumeName(mountPath),
+            mountPath,
+            ...(file ? { subPath: file } : {}),
             readOnly: true,
           })),
         ],
@@ -278,9 +292,19 @@ export class Workload extends Construct implements Peer {
         name: volumeName(mountPath),
         secret: { secretName: file.secretName, defaultMode: 0o440 },
       })),
-      ...Object.entries(this.props.configFiles ?? {}).map(([mountPath, { configMap, items }]) => ({
-        name: volumeName(mountPath),
-        configMap: { name: configMap, ...(items ? { items: Object.entries(items).map(([key, path]) => ({ key, path })) } : {}) },
+      ...Object.entries(this.props.configFiles ?? {})
+        .filter(([, { file }]) => !file)
+        .map(([mountPath, { configMap, items, optional }]) => ({
+          name: volumeName(mountPath),
+          configMap: {
+            name: configMap,
+            ...(items ? { items: Object.entries(items).map(([key, path]) => ({ key, path })) } : {}),
+            ...(optional ? { optional } : {}),
+          },
+        })),
+      ...[...new Set(Object.values(this.props.configFiles ?? {}).flatMap(({ configMap, file }) => (file ? [configMap] : [])))].map((configMap) => ({
+        name: configMap,
+        configMap: { name: configMap },
       })),
       ...this.tokens.map(({ audience, mountPath }) => ({
         name: volumeName(mountPath),

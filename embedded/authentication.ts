@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { kubernetesAudience, peoplePrefix } from '../constructs/user-namespace';
+import { kubernetesAudience, rbacPrefix } from '../constructs/onyxia-names';
 import { readText, writeAtomic, type RegionState } from './state';
 
 /** The address at which the gateway's stand-in serves the realm to programs that cannot resolve its host. */
@@ -41,7 +41,7 @@ function realm(state: RegionState, issuer: string) {
       certificateAuthority: readText(state.file('pki', 'gateway-ca.crt')),
       audiences: [kubernetesAudience],
     },
-    claimMappings: { username: { claim: 'preferred_username', prefix: peoplePrefix }, groups: { claim: 'groups', prefix: peoplePrefix } },
+    claimMappings: { username: { claim: 'preferred_username', prefix: rbacPrefix }, groups: { claim: 'groups', prefix: rbacPrefix } },
     claimValidationRules: [{ expression: "!claims.preferred_username.startsWith('system:')", message: refused('user names') }],
     userValidationRules: [
       { expression: "!user.username.startsWith('system:')", message: refused('user names') },

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Brand, Localized } from './brand';
+import { checkOnyxia } from './cross-check-onyxia';
 import { amount, bytesText, refuse } from './fields';
 import type { NodePool, Quota, Region } from './region';
 
@@ -9,6 +10,7 @@ interface Checked {
   readonly languages: readonly string[];
   readonly realm: string;
   readonly brand: Brand;
+  readonly catalogs: readonly string[];
   readonly projects: readonly { name: string; group: string; quota?: Quota | undefined }[];
   readonly regions: Record<string, Region>;
 }
@@ -25,6 +27,7 @@ const migCapable = /A100|A30|H100|H200|H20|GH200|B200|GB200|B300|RTX-PRO-6000/;
 export function crossCheck(instance: Checked, context: Context): void {
   unique(instance.languages, (index) => ['languages', index], 'language', context);
   checkBrand(instance, context);
+  unique(instance.catalogs, (index) => ['catalogs', index], 'catalog', context);
   unique(instance.projects.map((project) => project.name), (index) => ['projects', index, 'name'], 'project name', context);
   unique(instance.projects.map((project) => project.group), (index) => ['projects', index, 'group'], 'group', context);
   instance.projects.forEach((project, index) => {
@@ -45,6 +48,8 @@ export function crossCheck(instance: Checked, context: Context): void {
     checkCluster(name, region, path, context);
     checkDemoUsers(region, instance, path, context);
     checkExposure(region, path, context);
+    checkOnyxia(region, instance.posture, path, context);
+    unique(region.users, (index) => [...path, 'users', index], 'user', context);
     if (region.nodePools.length) {
       checkNodePools(region, path, context);
       for (const kind of ['user', 'group'] as const) checkQuota(region.quotas[kind], region, [...path, 'quotas', kind], context);

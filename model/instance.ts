@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { brand, languages } from './brand';
+import { catalogIds } from './catalogs';
 import { crossCheck } from './cross-check';
 import { name, sentence } from './fields';
 import { fail } from './problems';
@@ -27,6 +28,8 @@ export const instance = z
     /** Keycloak realm of people. */
     realm: name,
     projects: z.array(project).default([]),
+    /** What Onyxia offers, in this order. Where the charts come from follows from the region's `internet`. */
+    catalogs: z.array(z.enum(catalogIds)).default([]),
     regions: z.record(name, region),
   })
   .superRefine(crossCheck);

@@ -67,7 +67,13 @@ export const quota = z.strictObject({
 /** What stands in for the internet where there is no way out to it. */
 export const substitutes = z.strictObject({
   proxy: z.strictObject({ http: proxyUrl, https: proxyUrl, noProxy: z.array(sentence) }),
-  mirrors: z.strictObject({ pypi: httpsUrl, cran: httpsUrl, conda: httpsUrl }),
+  mirrors: z.strictObject({
+    pypi: httpsUrl,
+    cran: httpsUrl,
+    conda: httpsUrl,
+    /** Helm repositories of the catalogs: `<helm>/<catalog>/index.yaml`, readable without a login. */
+    helm: httpsUrl,
+  }),
   /** PEM bundle of the authorities that sign inside. */
   caBundle: httpsUrl,
   /** Every image comes from here. */
@@ -80,13 +86,21 @@ export const substitutes = z.strictObject({
 /** The pods of something the cluster already has: its DNS, its gateway. */
 export const pods = z.strictObject({ namespace: name, labels: selector });
 
+/** What can be part of a namespace, a bucket and a Vault path as it is. */
+const username = text(/^[a-z][a-z0-9]{0,30}$/, 'a user name of lower-case letters and digits', 'write for example `alice`');
+
 export const region = z.strictObject({
   title: sentence,
   cluster: z.strictObject({
     /** `embedded`: started on this computer by `datalab up`; else a context of the operator's kubeconfig. */
     access: z.union([z.literal('embedded'), z.strictObject({ context: sentence })]),
     /** Default-deny cannot name the API server: its addresses as pods see them. */
-    apiServer: z.strictObject({ cidrs: z.array(cidr).min(1), port: z.int().min(1).max(65535) }),
+    apiServer: z.strictObject({
+      cidrs: z.array(cidr).min(1),
+      port: z.int().min(1).max(65535),
+      /** Where people reach it with kubectl; without it Onyxia offers no kubeconfig. */
+      url: httpsUrl.optional(),
+    }),
     /** Who signs service-account tokens, as their `iss` claim says: servers that trust workloads ask there for the keys. */
     serviceAccountIssuer: httpsUrl,
     /** From where the API server calls webhooks. */
@@ -111,6 +125,8 @@ export const region = z.strictObject({
     port: z.int().min(1).max(65535).default(443),
     /** Users' services are `<service>.<userDomain>`. */
     userDomain: domain,
+    /** The Ingress controller of users' services, where the gateway serves none: Onyxia's charts make Ingresses, never HTTPRoutes. */
+    userIngress: z.strictObject({ className: name, from: pods }).optional(),
     /** cert-manager's ClusterIssuer of every certificate. */
     clusterIssuer: name,
   }),
@@ -171,10 +187,14 @@ export const region = z.strictObject({
       groupsDn: sentence,
     })
     .optional(),
+  /** Posture confidential: people whose namespaces are made with the stack. In posture open Onyxia makes one at the first login. */
+  users: z.array(username).default([]),
+  /** Labels of every namespace that people work in, for tools of the cluster such as backup. */
+  namespaceLabels: labels.default({}),
   /** People who exist to try the embedded region with; their namespaces are made at once. */
   demoUsers: z
     .record(
-      text(/^[a-z][a-z0-9]{0,30}$/, 'a user name of lower-case letters and digits', 'write for example `alice`'),
+      username,
       z.strictObject({
         /** Declared projects that the person is a member of. */
         projects: z.array(name).default([]),

@@ -115,7 +115,7 @@ describe('status', () => {
     const status = JSON.parse((await datalab(state, ['status', name, '--json'])).stdout);
     expect(status).toMatchObject({ stack: name, running: true, kubeconfig: readRegion(name, state).file('kubeconfig') });
     expect(status.systems.map(({ name: system, namespace, ready, runs }: Record<string, unknown>) => [system, namespace, ready, runs])).toEqual(
-      [...(name.startsWith('ssp-cloud') ? ['fence'] : []), 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio'].map((system) => [system, system, true, ['gpu', 'gateway'].includes(system) ? 'simulated' : 'real']),
+      [...(name.startsWith('ssp-cloud') ? ['fence'] : []), 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'vault', 'onyxia'].map((system) => [system, system, true, ['gpu', 'gateway', 'onyxia'].includes(system) ? 'simulated' : 'real']),
     );
   });
 
@@ -157,7 +157,7 @@ describe('the API server', () => {
 describe('the scheduler', () => {
   test.each(local)('%s: placed every pod of the platform, GPU pods on GPU nodes and the others on none', async (name) => {
     const pods = (await kubeOf(name).list('v1', 'Pod')).filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name']);
-    const expected = stacks.get(name)!.flatMap(({ object }) => ({ StatefulSet: object.metadata.name, DaemonSet: object.metadata.name, Job: object.metadata.name })[object.kind] ?? []);
+    const expected = stacks.get(name)!.flatMap(({ object }) => ({ Deployment: object.metadata.name, StatefulSet: object.metadata.name, DaemonSet: object.metadata.name, Job: object.metadata.name })[object.kind] ?? []);
     expect([...new Set(pods.map(({ metadata }) => metadata.labels!['app.kubernetes.io/name']!))].sort()).toEqual(expected.sort());
     for (const pod of pods) {
       expect([pod.metadata.name, pod.spec.nodeName, reasonOf(pod)]).toEqual([pod.metadata.name, expect.any(String), '']);

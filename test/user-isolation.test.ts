@@ -345,7 +345,7 @@ test('a namespace that Onyxia makes is fenced at once, by a keeper that can do n
   await deploy('open');
   const within = 'user-erin';
   expect(await done(onyxia, 'create', labelled(within, { onyxia_owner: 'erin', ...restricted }))).toBe('allowed');
-  for (const part of fenceOf(platform('open').network, platform('open').region)) {
+  for (const part of fenceOf(platform('open').network)) {
     const live = await eventually(`${part.kind} ${part.metadata.name}`, () => kube.get({ ...part, metadata: { ...part.metadata, namespace: within } }), 60);
     expect(live.spec).toMatchObject(part.spec);
   }

@@ -27,6 +27,7 @@ const internet: RegionDefinition['internet'] = {
     pypi: 'https://nexus.ls3.insee.fr/repository/pypi/simple',
     cran: 'https://nexus.ls3.insee.fr/repository/cran',
     conda: 'https://nexus.ls3.insee.fr/repository/conda',
+    helm: 'https://nexus.ls3.insee.fr/repository/helm',
   },
   caBundle: 'https://pki.ls3.insee.fr/ca-bundle.pem',
   registry: 'registry.ls3.insee.fr/datalab',
@@ -50,12 +51,13 @@ export default defineInstance({
     { name: 'ape', title: "Codification automatique de l'activité principale", group: 'LS3_APE' },
     { name: 'fideli', title: 'Fichiers démographiques sur les logements et les individus', group: 'LS3_FIDELI' },
   ],
+  catalogs: ['ide', 'databases', 'automation'],
   regions: {
     insee: {
       title: 'Insee',
       cluster: {
         access: { context: 'ls3-insee' },
-        apiServer: { cidrs: ['10.20.0.0/28'], port: 6443 },
+        apiServer: { cidrs: ['10.20.0.0/28'], port: 6443, url: 'https://kubernetes.ls3.insee.fr:6443' },
         serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local',
         webhookCallers: ['10.20.0.0/28'],
         dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
@@ -77,6 +79,7 @@ export default defineInstance({
       internet,
       // Assumed: Insee does not publish who opens its Vaults.
       vault: { seal: { kind: 'pgp' }, threshold: 2 },
+      users: ['camille', 'dominique'],
       directory: {
         ldap: 'ldaps://annuaire.insee.fr:636',
         cidrs: ['10.20.40.0/28'],

@@ -45,13 +45,14 @@ export default defineInstance({
   },
   realm: 'sspcloud',
   projects: [],
+  catalogs: ['ide', 'databases', 'automation', 'dataviz'],
   regions: {
     /** About 1000 distinct users a month. */
     paris: {
       title: 'Paris',
       cluster: {
         access: { context: 'ssp-cloud-paris' },
-        apiServer: { cidrs: ['10.10.0.0/24'], port: 6443 },
+        apiServer: { cidrs: ['10.10.0.0/24'], port: 6443, url: 'https://kubernetes.lab.sspcloud.fr:6443' },
         serviceAccountIssuer: 'https://kubernetes.default.svc.cluster.local',
         webhookCallers: ['10.10.0.0/24'],
         dns: { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
@@ -65,6 +66,7 @@ export default defineInstance({
         from: { namespace: 'envoy-gateway-system', labels: { 'app.kubernetes.io/name': 'envoy' } },
         domain: 'lab.sspcloud.fr',
         userDomain: 'user.lab.sspcloud.fr',
+        userIngress: { className: 'nginx', from: { namespace: 'ingress-nginx', labels: { 'app.kubernetes.io/name': 'ingress-nginx' } } },
         clusterIssuer: 'letsencrypt',
       },
       size: 'ha',

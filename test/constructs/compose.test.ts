@@ -7,10 +7,10 @@ import { open } from '../model/base';
 const systemsOf = (name: string) => [...new Set(entriesOf(compose(loadStack(name))).map(({ system }) => system))];
 
 test.each([
-  ['ssp-cloud.paris', ['priorities', 'user-admission', 'fence', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault']],
-  ['ssp-cloud.local', ['priorities', 'user-admission', 'fence', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'user-alice', 'user-bob', 'user-dave']],
-  ['ls3.insee', ['priorities', 'user-admission', 'gpu', 'ingress', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'projet-ape', 'projet-fideli']],
-  ['ls3.local', ['priorities', 'user-admission', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave']],
+  ['ssp-cloud.paris', ['priorities', 'user-admission', 'fence', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'onyxia']],
+  ['ssp-cloud.local', ['priorities', 'user-admission', 'fence', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'onyxia', 'user-alice', 'user-bob', 'user-dave']],
+  ['ls3.insee', ['priorities', 'user-admission', 'gpu', 'ingress', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'onyxia', 'projet-ape', 'projet-fideli', 'user-camille', 'user-dominique']],
+  ['ls3.local', ['priorities', 'user-admission', 'gpu', 'gateway', 'postgresql', 'keycloak', 'minio', 'issuer', 'vault', 'onyxia', 'projet-ape', 'projet-fideli', 'user-alice', 'user-bob', 'user-carol', 'user-dave']],
 ])('%s has these parts', (name, systems) => {
   expect(systemsOf(name)).toEqual(systems);
 });

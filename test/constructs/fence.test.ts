@@ -14,7 +14,7 @@ test('defaults', () => {
 
 test('it writes what a namespace of the tree has, and leaves those alone', () => {
   const { platform, objects } = fence();
-  expect(JSON.parse(objects['fence/configmap/fence']!.data['fence.json']).items).toEqual(fenceOf(platform.network, platform.region));
+  expect(JSON.parse(objects['fence/configmap/fence']!.data['fence.json']).items).toEqual(fenceOf(platform.network));
   expect(objects['fence/deployment/fence']!.spec.template.spec.containers[0].command[2]).toContain('app.kubernetes.io/managed-by!=datalab-stacks');
 });
 

@@ -30,6 +30,17 @@ test('it has the class of the region, and sends only the paths it names to the n
   ]);
 });
 
+test('two workloads of a system share a host, each by its own paths, and the proxies reach both', () => {
+  const platform = platformWith();
+  const system = new System(platform, 'app');
+  const [web, api] = [appIn(platform, {}, 'web', system), appIn(platform, {}, 'api', system)];
+  new Ingress(platform, 'ingress').route({ host: 'web.lab.example.org', workload: web, port: 'http', others: [{ workload: api, port: 'http', paths: ['/api'] }] });
+  const objects = objectsOf(platform);
+  const [rule] = objects['app/ingress/web-lab-example-org']!.spec.rules;
+  expect(rule.http.paths.map(({ path, backend }: any) => [path, backend.service.name])).toEqual([['/api', 'api'], ['/', 'web']]);
+  for (const name of ['web', 'api']) expect(objects[`app/networkpolicy/${name}`]!.spec.ingress).toHaveLength(1);
+});
+
 test('the proxies may reach the port', () => {
   expect(routed().objects['app/networkpolicy/web']!.spec.ingress).toHaveLength(1);
 });

@@ -19,11 +19,30 @@ test('the quota is the one of the region, under the name that Onyxia looks for',
   });
 });
 
-test('Pod Security is restricted, everything is denied first, and the namespace outlives the stack', () => {
+test('Pod Security is baseline, everything is denied first, and the namespace outlives the stack', () => {
   const { platform, objects } = namespaceIn();
-  expect(objects['_cluster/namespace/user-alice']!.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted', onyxia_owner: 'alice' });
+  expect(objects['_cluster/namespace/user-alice']!.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'baseline', onyxia_owner: 'alice' });
   expect(objects['user-alice/networkpolicy/default-deny']!.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
   expect(entryOf(platform, '_cluster/namespace/user-alice').stateful).toBe(true);
+});
+
+test('the owner and the API of Onyxia are admin there; a project is of its group', () => {
+  const subjectOf = (prefix: 'user-' | 'projet-', owner: string) => {
+    const platform = platformWith();
+    const { namespace } = new UserNamespace(platform, { prefix, owner, quota: platform.region.quotas.user });
+    const bindings = ['owner', 'onyxia-api'].map((name) => objectsOf(platform)[`${namespace}/rolebinding/${name}`]! as any);
+    expect(bindings.map(({ roleRef }) => roleRef.name)).toEqual(['admin', 'admin']);
+    return bindings.map(({ subjects }) => subjects.map(({ kind, name }: any) => `${kind} ${name}`)).flat();
+  };
+  expect(subjectOf('user-', 'alice')).toEqual(['User oidc-alice', 'ServiceAccount onyxia-api']);
+  expect(subjectOf('projet-', 'ape')).toEqual(['Group oidc-ape', 'ServiceAccount onyxia-api']);
+});
+
+test("users' own Ingress controller is let in, and the gateway of the platform is not", () => {
+  const platform = platformWith({ exposure: { ...platformWith().region.exposure, userIngress: { className: 'nginx', from: { namespace: 'nginx', labels: { app: 'nginx' } } } } });
+  new UserNamespace(platform, { prefix: 'user-', owner: 'alice', quota: platform.region.quotas.user });
+  const [{ from }] = objectsOf(platform)['user-alice/networkpolicy/work']!.spec.ingress;
+  expect(from.slice(1)).toEqual([{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'nginx' } }, podSelector: { matchLabels: { app: 'nginx' } } }]);
 });
 
 test('in comes only what the gateway sends, and the own pods', () => {

@@ -90,7 +90,7 @@ export const confidential = (): InstanceDefinition => ({
       ...region(),
       internet: {
         proxy: { http: 'http://proxy.example.org:3128', https: 'http://proxy.example.org:3128', noProxy: ['.svc'] },
-        mirrors: { pypi: 'https://mirror.example.org/pypi', cran: 'https://mirror.example.org/cran', conda: 'https://mirror.example.org/conda' },
+        mirrors: { pypi: 'https://mirror.example.org/pypi', cran: 'https://mirror.example.org/cran', conda: 'https://mirror.example.org/conda', helm: 'https://mirror.example.org/helm' },
         caBundle: 'https://pki.example.org/bundle.pem',
         registry: 'registry.example.org/lab',
         forge: 'https://forge.example.org',
