@@ -101,7 +101,7 @@ async function againstTheFloor(): Promise<Row[]> {
     row('control plane, until it is ready', 's', boots, 'from nothing: keys, etcd, API server, controllers, scheduler, kwok, agent'),
     row(`kubectl apply --server-side of ${objects} objects`, 's', seconds(floors), `the floor: one file, no wait, cold cache; kubectl used ${cpu(floors)}`),
     row('up of the same objects', 's', seconds(ups), `the engine's up with checkpoints, readiness not waited for; engine, program, plugin and the plan before used ${cpu(ups)}`),
-    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds} pairs; checkpoints are ${figure(checkpoints, 's')} of it, without them it is ${figure(blind.seconds / median(seconds(floors)), '×')}`, 2),
+    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds === 1 ? 'one pair' : `${rounds} pairs`}; checkpoints are ${figure(checkpoints, 's')} of it, without them it is ${figure(blind.seconds / median(seconds(floors)), '×')}`, 2),
     row('  waiting on readiness alone', 's', waits.map((each, index) => Math.max(0, each.seconds - ups[index]!.seconds)), `what the same up takes longer when it waits for each object: ${figure(median(seconds(waits)), 's')} in all`),
     row('  the plan before', 's', ups.map((each) => each.planSeconds), 'the preview that up begins with; not in the figures above'),
   ];

@@ -56,7 +56,8 @@ export function reportText({ machine, rows }: Report): string {
   const noteWidth = 100 - whatWidth - valueWidth - goalWidth - 3;
   const lines = rows.flatMap(({ what, value, unit, goal, met, note }) => {
     const notes = wrapped(note, noteWidth);
-    const names = wrapped(what, whatWidth);
+    const indent = /^ */.exec(what)![0];
+    const names = wrapped(what, whatWidth - indent.length).map((line) => indent + line);
     const cells = [figure(value, unit).padStart(valueWidth), goal === undefined ? '' : `${met ? '≤' : 'missed'} ${figure(goal, unit)}`];
     return Array.from({ length: Math.max(notes.length, names.length, 1) }, (_, index) =>
       [(names[index] ?? '').padEnd(whatWidth), (index ? '' : cells[0]!).padEnd(valueWidth), (index ? '' : cells[1]!).padEnd(goalWidth), notes[index] ?? ''].join(' ').trimEnd(),
