@@ -46,7 +46,7 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
   if (pluginFolder) symlinkSync(pluginFolder, join(dir, 'home', 'plugins'));
   const passphrase = join(dir, 'passphrase');
   if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
-  clearDeadLocks(join(dir, 'backend'));
+  clearDeadRuns(join(dir, 'backend'));
   const opened = await LocalWorkspace.createOrSelectStack(
     { stackName: platform.stack.name, projectName: 'datalab', program: async () => deploy(platform) },
     {
@@ -55,7 +55,8 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
       pulumiCommand: await PulumiCommand.get({ root: dir }),
       secretsProvider: 'passphrase',
       envVars: {
-        PULUMI_BACKEND_URL: `file://${join(dir, 'backend')}`,
+        // Without the files of attributes beside: those are not written at once, and a run that is killed would leave half of one.
+        PULUMI_BACKEND_URL: `file://${join(dir, 'backend')}?metadata=skip`,
         PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
         PULUMI_SKIP_UPDATE_CHECK: 'true',
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
@@ -155,13 +156,10 @@ function plain(text: string): string {
   return text.replace(/<\{%[^%]*%\}>/g, '').replace(/\u001b\[[0-9;]*m/g, '').trim();
 }
 
-/** Removes the engine's locks of processes that are gone. @throws UserError while an engine still works on the stack. */
-function clearDeadLocks(backend: string): void {
-  const folder = join(backend, '.pulumi', 'locks');
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
+/** Removes the engine's locks of processes that are gone, and what these did not write to the end. @throws UserError while an engine still works on the stack. */
+function clearDeadRuns(backend: string): void {
+  const files = readdirSync(backend, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const path of files.filter((each) => each.includes('/.pulumi/locks/') && each.endsWith('.json'))) {
     const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
     if (startTimeOf(pid) && nameOf(pid) === 'pulumi') {
       throw new UserError(
@@ -172,4 +170,5 @@ function clearDeadLocks(backend: string): void {
     }
     rmSync(path, { force: true });
   }
+  for (const path of files.filter((each) => /\.(tmp|attrs)$/.test(each))) rmSync(path, { force: true });
 }

@@ -10,6 +10,7 @@ import { startControlPlane, stopControlPlane, type ControlPlane } from './contro
 import { ensureCrds } from './crds';
 import { endpoints, execCredentialFor, injectedFor, type Injected } from './credentials';
 import { openStack, run, type Operation, type Outcome } from './engine';
+import { settleInterrupted } from './interrupted';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
@@ -98,6 +99,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
         await vault.open();
+        await settleInterrupted(opened, state);
         await requireServers(kube, state, progress, secondsToReady);
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }

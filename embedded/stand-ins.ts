@@ -1,6 +1,7 @@
 import type { Problem } from '../model/errors';
 import type { Stack } from '../model/stack';
 import { authorityOf, endpoints } from './credentials';
+import { interruptedCreations } from './interrupted';
 import { startKeycloakPlugin } from './plugins/keycloak';
 import { startKubernetesPlugin } from './plugins/kubernetes';
 import { startMinioPlugin } from './plugins/minio';
@@ -22,7 +23,7 @@ export interface StandIns {
 export async function startStandIns(stack: Stack, state: RegionState, options: { adopt: boolean; kubernetes: boolean; jwt: () => Promise<string> }): Promise<StandIns> {
   const { adopt, jwt } = options;
   const hosts = Object.values(endpoints(stack)).map((url) => new URL(url).hostname);
-  const access = { adopt, ca: authorityOf(state), addresses: Object.fromEntries(hosts.map((host) => [host, '127.0.0.1'])) };
+  const access = { adopt, interrupted: interruptedCreations(state), ca: authorityOf(state), addresses: Object.fromEntries(hosts.map((host) => [host, '127.0.0.1'])) };
   const kubernetes = options.kubernetes ? await startKubernetesPlugin({ kubeconfig: state.file('kubeconfig'), stack: stack.name, adopt }) : undefined;
   const keycloak = await startKeycloakPlugin(access);
   const minio = await startMinioPlugin(access);

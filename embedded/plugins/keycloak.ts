@@ -15,6 +15,8 @@ import type { Properties } from './provider-values';
 export interface KeycloakPluginOptions extends Access {
   /** Take over objects that exist already. @default false */
   readonly adopt?: boolean;
+  /** URNs of resources whose creation was interrupted: what exists of them is taken over. @default none */
+  readonly interrupted?: ReadonlySet<string>;
 }
 
 const kinds: Record<string, Kind<KeycloakAdmin>> = {
@@ -43,7 +45,7 @@ export async function startKeycloakPlugin(options: KeycloakPluginOptions = {}): 
 /** `initialLogin` and `clientTimeout` have no effect: the login is at the first request, and none is given up early. */
 const accepted = ['url', 'realm', 'clientId', 'username', 'password', 'initialLogin', 'clientTimeout', 'rootCaCertificate'];
 
-function keycloakResources(config: Properties, { adopt = false, addresses, ca }: KeycloakPluginOptions): ResourceProvider {
+function keycloakResources(config: Properties, { adopt = false, interrupted, addresses, ca }: KeycloakPluginOptions): ResourceProvider {
   const settings = settingsOf('keycloak', config, accepted);
   const authorities = [ca, settings.optional('rootCaCertificate')].filter(Boolean).join('\n');
   const agents = agentsOf({ addresses, ca: authorities || undefined });
@@ -54,5 +56,5 @@ function keycloakResources(config: Properties, { adopt = false, addresses, ca }:
     username: settings.required('username'),
     password: settings.required('password'),
   });
-  return new ServerResources({ plugin: 'keycloak', kinds, server: new KeycloakAdmin(login, agents), adopt });
+  return new ServerResources({ plugin: 'keycloak', kinds, server: new KeycloakAdmin(login, agents), adopt, interrupted });
 }

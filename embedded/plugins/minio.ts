@@ -11,6 +11,8 @@ import type { Properties } from './provider-values';
 export interface MinioPluginOptions extends Access {
   /** Take over objects that exist already. @default false */
   readonly adopt?: boolean;
+  /** URNs of resources whose creation was interrupted: what exists of them is taken over. @default none */
+  readonly interrupted?: ReadonlySet<string>;
 }
 
 const kinds: Record<string, Kind<MinioServer>> = {
@@ -27,7 +29,7 @@ export async function startMinioPlugin(options: MinioPluginOptions = {}): Promis
 
 const accepted = ['minioServer', 'minioUser', 'minioPassword', 'minioSsl', 'minioRegion', 'minioCacertFile'];
 
-function minioResources(config: Properties, { adopt = false, addresses, ca }: MinioPluginOptions): ResourceProvider {
+function minioResources(config: Properties, { adopt = false, interrupted, addresses, ca }: MinioPluginOptions): ResourceProvider {
   const settings = settingsOf('minio', config, accepted);
   const file = settings.optional('minioCacertFile');
   const authorities = [ca, file && readFileSync(file, 'utf8')].filter(Boolean).join('\n');
@@ -37,5 +39,5 @@ function minioResources(config: Properties, { adopt = false, addresses, ca }: Mi
     user: settings.required('minioUser'),
     password: settings.required('minioPassword'),
   });
-  return new ServerResources({ plugin: 'minio', kinds, server: new MinioServer(login, agentsOf({ addresses, ca: authorities || undefined })), adopt });
+  return new ServerResources({ plugin: 'minio', kinds, server: new MinioServer(login, agentsOf({ addresses, ca: authorities || undefined })), adopt, interrupted });
 }

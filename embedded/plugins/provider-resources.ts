@@ -38,6 +38,8 @@ export interface ServerResourcesOptions<Server> {
   readonly server: Server;
   /** Take over objects that exist already. */
   readonly adopt: boolean;
+  /** URNs of resources whose creation was interrupted: what exists of them is ours. @default none */
+  readonly interrupted?: ReadonlySet<string>;
 }
 
 /**
@@ -59,16 +61,17 @@ export class ServerResources<Server> implements ResourceProvider {
     return fieldChanges(this.kind(type).fields, oldInputs, inputs);
   }
 
-  async create({ type, inputs, preview }: CreateRequest) {
+  async create({ urn, type, inputs, preview }: CreateRequest) {
     const kind = this.kind(type);
     const { values } = inputs;
     if (preview) {
       const computed = Object.fromEntries((kind.computed ?? []).map((property) => [property, UNKNOWN]));
       return { id: '', outputs: stateOf(kind, inputs, { ...computed, ...values }) };
     }
-    const { server, adopt } = this.options;
+    const { server, interrupted } = this.options;
+    const adopt = this.options.adopt || interrupted?.has(urn) || values.import === true;
     const existing = await this.explained(kind, 'read', values, () => kind.find?.(server, values));
-    if (existing !== undefined && !adopt && values.import !== true) throw new Error(existsMessage(kind, values));
+    if (existing !== undefined && !adopt) throw new Error(existsMessage(kind, values));
     const id = existing ?? (await this.explained(kind, 'create', values, () => kind.create(server, values)));
     const outputs = await this.finished(kind, id, inputs, {}, async () => {
       if (existing !== undefined) await kind.update(server, id, values, {});

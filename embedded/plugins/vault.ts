@@ -14,6 +14,8 @@ export interface VaultPluginOptions extends Access {
   readonly stack?: string;
   /** Take over objects that exist already. @default false */
   readonly adopt?: boolean;
+  /** URNs of resources whose creation was interrupted: what exists of them is taken over. @default none */
+  readonly interrupted?: ReadonlySet<string>;
   /** A token of the service account that Pulumi logs in as; asked for at each login. */
   jwt(): Promise<string>;
 }
@@ -38,12 +40,12 @@ export async function startVaultPlugin(options: VaultPluginOptions): Promise<Run
 /** The last three have no effect: there is never a child token, and nothing is tried again. */
 const accepted = ['address', 'authLoginJwt', 'caCertFile', 'skipChildToken', 'maxLeaseTtlSeconds', 'maxRetries'];
 
-function vaultResources(config: Properties, { adopt = false, stack = 'STACK', jwt, addresses, ca }: VaultPluginOptions): ResourceProvider {
+function vaultResources(config: Properties, { adopt = false, interrupted, stack = 'STACK', jwt, addresses, ca }: VaultPluginOptions): ResourceProvider {
   const settings = settingsOf('vault', config, accepted);
   const file = settings.optional('caCertFile');
   const authorities = [ca, file && readFileSync(file, 'utf8')].filter(Boolean).join('\n');
   const login = (): VaultLogin => ({ address: settings.required('address'), ...jwtLogin(settings.required('authLoginJwt')) });
-  return new ServerResources({ plugin: 'vault', kinds, server: new VaultServer(login, jwt, agentsOf({ addresses, ca: authorities || undefined }), stack), adopt });
+  return new ServerResources({ plugin: 'vault', kinds, server: new VaultServer(login, jwt, agentsOf({ addresses, ca: authorities || undefined }), stack), adopt, interrupted });
 }
 
 /** @throws Error when it holds anything but the mount and the role: a token here would go into the state. */

@@ -51,7 +51,7 @@ describe('drift', () => {
     expect(
       changed((live) => {
         delete live.metadata.labels.a;
-        live.spec.containers = [{ name: 'other' }];
+        live.spec.containers = [];
       }),
     ).toEqual({
       metadata: { labels: {} },
@@ -59,8 +59,27 @@ describe('drift', () => {
     });
   });
 
+  test('shows what was added where applying the inputs takes it away', () => {
+    expect(
+      changed((live) => {
+        live.spec.containers.push({ name: 'other', cpu: '1' });
+        live.spec.selector = { matchLabels: { role: 'nobody' } };
+      }),
+    ).toEqual({
+      ...inputs,
+      spec: { ...inputs.spec, containers: [...inputs.spec.containers, { name: 'other', cpu: '1' }], selector: { matchLabels: { role: 'nobody' } } },
+    });
+  });
+
+  test('is nothing in what was added and stays when the inputs are applied', () => {
+    const kept = { ...desired, spec: { ...desired.spec, containers: [...desired.spec.containers, { name: 'sidecar' }] } };
+    expect(driftedInputs(inputs, { ...copy(kept), status: {} }, kept)).toEqual(inputs);
+  });
+
   test('finds the elements of a list by their key, not by their place', () => {
-    expect(changed((live) => live.spec.containers.unshift({ name: 'added' }))).toEqual(inputs);
+    const added = copy(desired);
+    added.spec.containers.unshift({ name: 'added' });
+    expect(driftedInputs(inputs, { ...copy(added), status: {} }, added)).toEqual(inputs);
   });
 
   test('takes a list without a key as a whole', () => {

@@ -1,0 +1,71 @@
+/**
+ * Preloaded into ./datalab by the test of kill points. Ends the command and its engine with SIGKILL, both at once, when one
+ * of the points in the file KILL_POINTS is reached: an operation of the engine on one resource, in one of these moments:
+ *   asked  the engine has asked for it and written that down; nothing was sent to the server
+ *   sent   the server has done the first thing it was asked for; the plugin does not know yet
+ *   done   the server has done all of it; the engine does not know yet
+ *   told   the engine knows; the milliseconds after which it ends decide whether it has written that down
+ * It writes the point that it ended at to the file KILLED.
+ */
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { readFileSync, writeFileSync } = require('node:fs');
+
+if (process.argv[1]?.endsWith('/cli/main.ts') && process.env.KILL_POINTS) watch(JSON.parse(readFileSync(process.env.KILL_POINTS, 'utf8')));
+
+function watch(points) {
+  const { Server } = require('@grpc/grpc-js');
+  const current = new AsyncLocalStorage();
+  let ended = false;
+
+  const addService = Server.prototype.addService;
+  Server.prototype.addService = function (service, handlers) {
+    // Other services, such as that of the program, have none of these.
+    const watched = ['create', 'update', 'delete'].filter((operation) => handlers[operation]).map((operation) => [operation, watchedHandler(operation, handlers[operation])]);
+    return addService.call(this, service, watched.length ? { ...handlers, ...Object.fromEntries(watched) } : handlers);
+  };
+
+  function watchedHandler(operation, handler) {
+    return (call, answer) => {
+      // While one point is about to end the command, nothing else goes on.
+      if (ended) return;
+      const name = call.request.getUrn().split('::').at(-1);
+      const point = call.request.getPreview?.() ? undefined : points.find((each) => each.operation === operation && each.name === name);
+      if (!point) return handler(call, answer);
+      if (point.moment === 'asked') return end(point);
+      current.run(point, () =>
+        handler(call, (...answers) => {
+          if (ended) return;
+          const failed = answers[0];
+          if (!failed && point.moment !== 'told') return end(point);
+          answer(...answers);
+          if (!failed) end(point, point.milliseconds);
+        }),
+      );
+    };
+  }
+
+  for (const protocol of [require('node:http'), require('node:https')]) {
+    const { request } = protocol;
+    protocol.request = function (...options) {
+      const made = request.apply(this, options);
+      const point = current.getStore();
+      const writes = ['POST', 'PUT', 'PATCH', 'DELETE'].includes(made.method) && !made.path.includes('/openid-connect/token');
+      if (point?.moment === 'sent' && writes) made.once('response', ({ statusCode }) => statusCode < 300 && end(point));
+      return made;
+    };
+  }
+
+  function end(point, milliseconds = 0) {
+    if (ended) return;
+    ended = true;
+    writeFileSync(process.env.KILLED, JSON.stringify(point));
+    if (milliseconds) setTimeout(kill, milliseconds);
+    else kill();
+  }
+}
+
+function kill() {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  for (const pid of children.filter((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'pulumi')) process.kill(pid, 'SIGKILL');
+  process.kill(process.pid, 'SIGKILL');
+}
