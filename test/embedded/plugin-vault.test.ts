@@ -151,7 +151,7 @@ describe('a real Vault', () => {
       new vault.Policy('x', { name: 'x', policy: 'x' }, { provider });
     });
     expect(withToken.error).toContain('provider vault: authLoginJwt: got jwt; allowed: mount and role. Fix: set these two');
-    expect(withToken.shown).not.toContain('sesame');
+    expect(withToken.error).not.toContain('sesame');
   });
 
   test('up creates, is all the same when run again, and a refresh finds no drift', async () => {
