@@ -53,7 +53,7 @@ export async function onFreshRegion<T>(stack: Stack, work: (region: FreshRegion)
     const definitions = await ensureCrds(silent);
     const region = stack.instance.regions[stack.region]!;
     const started = Date.now();
-    const { kubeconfig } = await startControlPlane({ state, tools, progress: silent, gatewayPort: region.exposure.port });
+    const { kubeconfig } = await startControlPlane({ state, tools, progress: silent });
     const bootSeconds = (Date.now() - started) / 1000;
     const kube = new Kube(kubeconfig);
     try {

@@ -8,7 +8,8 @@ import { describeLaunchers, installLaunchers } from '../embedded/launchers/insta
 import { readRegion, stateDirectory } from '../embedded/state';
 import { describeTools, ensureTools } from '../embedded/toolchain';
 import { exitCodes, UserError } from '../model/errors';
-import { loadStack, type Stack } from '../model/stack';
+import { loadStack, operatorsOf, type Stack } from '../model/stack';
+import { keysOf } from '../provision/vault-operators';
 import { checkCluster, type ClusterCheck } from '../review/cluster';
 import { printedProgress } from './progress';
 import { defaultStack, jsonOption, stateOption } from './stack-argument';
@@ -30,7 +31,7 @@ export function addDoctor(program: Command): void {
         await ensureCrds(printedProgress());
         await installLaunchers(stack ?? loadStack(defaultStack), printedProgress());
       }
-      const checks = [...computerChecks(flags.state), ...(stack ? await clusterChecks(stack, flags.state) : [])];
+      const checks = [...computerChecks(flags.state), ...(stack ? [...(await operatorChecks(stack)), ...(await clusterChecks(stack, flags.state))] : [])];
       process.stdout.write(`${flags.json ? JSON.stringify({ checks }) : doctorText(checks)}\n`);
       if (checks.some(({ ok }) => !ok)) process.exitCode = exitCodes.failed;
     });
@@ -74,6 +75,18 @@ function isWritable(directory: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether Vault of a real region could be initialised with the operators' keys. */
+async function operatorChecks(stack: Stack): Promise<ClusterCheck[]> {
+  if (stack.instance.regions[stack.region]!.cluster.access === 'embedded') return [];
+  const folder = `stacks/${stack.instance.name}/operators`;
+  return (await keysOf(operatorsOf(stack), folder)).map(({ operator, example, fingerprint }) => ({
+    what: `operator ${operator} of Vault`,
+    ok: !example,
+    found: example ? 'an example key that nobody has the private part of' : `key ${fingerprint}`,
+    fix: `replace ${folder}/${operator}.asc by an operator's own public key, or remove it`,
+  }));
 }
 
 /** Asks the cluster through kubectl, as the operator would. */

@@ -29,6 +29,8 @@ export interface RegionStatus {
   readonly systems: readonly SystemStatus[];
   /** The servers that run for real. */
   readonly servers: readonly string[];
+  /** Who stands in for those who open Vault. */
+  readonly opensVault: string;
   /** What manifests ask for and nothing here enforces. */
   readonly notEnforced: readonly string[];
   /** Commands worth trying. */
@@ -42,7 +44,7 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
   const controlPlane = describeControlPlane(state);
   const running = controlPlane !== undefined && runningServers(state).some((server) => server.name === 'kube-apiserver');
   const kubeconfig = state.file('kubeconfig');
-  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], servers: [], notEnforced, next: [`./datalab up ${stack.name}`] };
+  if (!running) return { stack: stack.name, running, kubeconfig, systems: [], servers: [], opensVault: opensVault(stack), notEnforced, next: [`./datalab up ${stack.name}`] };
   const platform = compose(stack);
   const kube = new Kube(kubeconfig);
   try {
@@ -62,10 +64,16 @@ export async function regionStatus(stack: Stack, stateDirectory?: string): Promi
         })),
     );
     const user = platform.node.children.find((child): child is UserNamespace => child instanceof UserNamespace);
-    return { stack: stack.name, running, kubeconfig, systems, servers, notEnforced, next: suggestions(stack.name, kubeconfig, user?.namespace, Object.keys(platform.region.demoUsers)[0]) };
+    return { stack: stack.name, running, kubeconfig, systems, servers, opensVault: opensVault(stack), notEnforced, next: suggestions(stack.name, kubeconfig, user?.namespace, Object.keys(platform.region.demoUsers)[0]) };
   } finally {
     kube.close();
   }
+}
+
+function opensVault(stack: Stack): string {
+  return stack.instance.regions[stack.region]!.vault.seal.kind === 'transit'
+    ? "the organisation's other Vault, which opens Vault: a real one, whose unseal key lies in seal-vault/ of the region's directory"
+    : "Vault's operators: throwaway keys in vault/operators/ of the region's directory; `up` opens Vault with them";
 }
 
 /** The namespace is there, and every workload in it is ready. */

@@ -13,6 +13,7 @@ import { nodesOf } from '../embedded/nodes';
 import { startKeycloakPlugin } from '../embedded/plugins/keycloak';
 import { startKubernetesPlugin } from '../embedded/plugins/kubernetes';
 import { startMinioPlugin } from '../embedded/plugins/minio';
+import { startVaultPlugin } from '../embedded/plugins/vault';
 import { openRegion, projectRoot, type RegionState } from '../embedded/state';
 import { ensureTools } from '../embedded/toolchain';
 import { silent } from '../model/progress';
@@ -76,6 +77,7 @@ describe('pulumi preview --stack ssp-cloud.paris', () => {
       ['kubernetes', await startKubernetesPlugin({ kubeconfig: controlPlane.kubeconfig, stack: stack.name, adopt: false })],
       ['keycloak', await startKeycloakPlugin()],
       ['minio', await startMinioPlugin()],
+      ['vault', await startVaultPlugin({ jwt: () => Promise.reject(new Error('a preview asks no server')) })],
     ];
     // The project as it is, but with its stack configuration outside the checkout.
     const project = readFileSync(join(projectRoot, 'Pulumi.yaml'), 'utf8');

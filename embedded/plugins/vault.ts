@@ -3,7 +3,7 @@ import { agentsOf, type Access } from './provider-http';
 import { ServerResources, type Kind } from './provider-resources';
 import { serveProvider, type ResourceProvider, type RunningProvider } from './provider-server';
 import { settingsOf } from './provider-settings';
-import { isObject, type Properties } from './provider-values';
+import type { Properties } from './provider-values';
 import { jwtAuthBackend, jwtAuthBackendRole } from './vault-auth';
 import { identityGroup, identityGroupAlias } from './vault-identity';
 import { audit, endpoint, mount, policy } from './vault-mounts';
@@ -44,14 +44,15 @@ function vaultResources(config: Properties, { adopt = false, interrupted, stack 
   const settings = settingsOf('vault', config, accepted);
   const file = settings.optional('caCertFile');
   const authorities = [ca, file && readFileSync(file, 'utf8')].filter(Boolean).join('\n');
+  const method = settings.optional('authLoginJwt');
+  if (method) jwtLogin(method);
   const login = (): VaultLogin => ({ address: settings.required('address'), ...jwtLogin(settings.required('authLoginJwt')) });
   return new ServerResources({ plugin: 'vault', kinds, server: new VaultServer(login, jwt, agentsOf({ addresses, ca: authorities || undefined }), stack), adopt, interrupted });
 }
 
 /** @throws Error when it holds anything but the mount and the role: a token here would go into the state. */
 function jwtLogin(text: string): { mount: string; role: string } {
-  const login: unknown = JSON.parse(text);
-  const { mount: path, role, ...others } = isObject(login) ? login : {};
+  const { mount: path, role, ...others } = JSON.parse(text) as Record<string, unknown>;
   if (typeof path === 'string' && typeof role === 'string' && Object.keys(others).length === 0) return { mount: path, role };
-  throw new Error(`provider vault: authLoginJwt: got ${Object.keys(isObject(login) ? login : {}).join(', ') || 'nothing'}; allowed: mount and role. Fix: set these two; the token comes from the environment of who runs Pulumi`);
+  throw new Error(`provider vault: authLoginJwt: got ${Object.keys(others).join(', ') || 'only one of the two'}; allowed: mount and role. Fix: set these two; the token comes from the environment of who runs Pulumi`);
 }

@@ -146,6 +146,12 @@ describe('a real Vault', () => {
     expect(await refused((options) => new vault.Policy('x', { name: 'Person', policy: 'x' }, options))).toContain("name: got 'Person'; allowed: lower case");
     expect(await refused((options) => new vault.identity.Group('x', { name: 'x', type: 'internal' }, options))).toContain('type: got "internal"; allowed: external');
     expect(await refused((options) => new vault.generic.Endpoint('x', { path: 'x', dataJson: 'x', ignoreAbsentFields: true }, options))).toContain('dataJson: got a text that is not a JSON object');
+    const withToken = await engine.run('preview', async () => {
+      const provider = new vault.Provider('vault', { address: 'http://127.0.0.1:1', authLoginJwt: { mount: 'workloads', role: 'pulumi', jwt: 'sesame' } });
+      new vault.Policy('x', { name: 'x', policy: 'x' }, { provider });
+    });
+    expect(withToken.error).toContain('provider vault: authLoginJwt: got jwt; allowed: mount and role. Fix: set these two');
+    expect(withToken.error).not.toContain('sesame');
   });
 
   test('up creates, is all the same when run again, and a refresh finds no drift', async () => {

@@ -183,8 +183,12 @@ describe('what Vault gives', () => {
       const { token } = await login(people.token(claims(name)));
       expect([name, await uses(token, 'user-alice'), await uses(token, 'user-bob')]).toEqual([name, nothing, nothing]);
     }
-    // A folder in a name would be another person's: the realm lets nobody have one.
-    expect(await uses((await login(people.token(claims('bob/x')))).token, 'user-bob')).toBe(nothing);
+  });
+
+  test('names that only the realm keeps apart: capitals, and a folder in a name', async () => {
+    expect(await uses(await person('Alice'), 'user-alice')).toBe(everything);
+    expect(await uses(await person('bob/x'), 'user-bob')).toBe(nothing);
+    expect(await uses(await person('bob/x'), 'user-bob/x')).toBe(everything);
   });
 
   test('nobody gets at Vault itself, with the claims of an administrator neither', async () => {
