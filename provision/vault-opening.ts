@@ -131,8 +131,19 @@ async function unseal(pods: readonly VaultPod[], props: OpeningProps): Promise<V
     if (!sealed.length) return pods[0]!;
     const ready = sealed.filter(({ initialized, type }) => initialized && type === 'shamir');
     const behind = ready.filter(({ pod }) => (given.get(pod) ?? 0) < shares.length);
-    for (const { pod } of behind) await giveShare(pod, shares[given.get(pod) ?? 0]!, props).then(() => given.set(pod, (given.get(pod) ?? 0) + 1));
+    for (const { pod } of behind) {
+      const count = given.get(pod) ?? 0;
+      await giveShare(pod, shares[count]!, props);
+      given.set(pod, count + 1);
+    }
     if (behind.length) continue;
+    // A pod that could not join its cluster yet has forgotten its shares.
+    const forgetful = ready.filter(({ progress }) => progress === 0 && shares.length >= props.threshold);
+    for (const { pod } of forgetful) given.set(pod, 0);
+    if (forgetful.length && Date.now() < deadline) {
+      await sleep(500);
+      continue;
+    }
     if (!ready.length) {
       // It joins its cluster, or another Vault opens it.
       if (Date.now() > deadline) throw closed(sealed[0]!, props);
