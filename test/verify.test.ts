@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { embeddedAccess } from '../cli/region-access';
+import { clusterAccess, embeddedAccess } from '../cli/region-access';
 import { compose } from '../constructs/compose';
 import { bucketStatements, minioPolicy } from '../constructs/s3-policy';
 import { pulumiRole } from '../constructs/vault';
@@ -21,7 +21,7 @@ import { loadStack } from '../model/stack';
 import { derive } from '../provision/secrets';
 import { place } from '../review/matrix/callers';
 import { askKubernetes } from '../review/matrix/kubernetes';
-import type { Verified } from '../review/matrix/run';
+import { verify, type Verified } from '../review/matrix/run';
 import { askS3 } from '../review/matrix/s3';
 import { askVault } from '../review/matrix/vault';
 import { datalab } from './region';
@@ -74,6 +74,19 @@ describe('who may do what, asked of a running region', () => {
   test('no token and no key stands in what verify prints', async () => {
     const { stdout, stderr } = await run(['verify', stack.name, '--json']);
     expect(stdout + stderr).not.toMatch(/eyJ[\w-]{10}|hvs\.|SECRET/);
+  }, 240_000);
+
+  test('a region that is reached by a context of the kubeconfig: nobody logs in, the rest is asked and the rest counted', async () => {
+    process.env.KUBECONFIG = state.file('kubeconfig');
+    const local = stack.instance.regions[stack.region]!;
+    const regions = { ...stack.instance.regions, local: { ...local, cluster: { ...local.cluster, access: { context: stack.name } }, demoUsers: {} } };
+    const region = await clusterAccess(compose({ ...stack, instance: { ...stack.instance, regions } }), stack.name, kubectl);
+    const hosts = Object.values(endpoints(stack)).map((url) => [new URL(url).hostname, '127.0.0.1']);
+    const result = await verify({ ...region, authorities: [...region.authorities, authorityOf(state)], addresses: Object.fromEntries(hosts) }, silent);
+    delete process.env.KUBECONFIG;
+    expect(wrong(result)).toEqual([]);
+    expect([...new Set(result.cells.map(({ who }) => who))]).toEqual(['anonymous', 'another audience', 'a forged signature', 'another workload']);
+    expect(new Set(result.skipped.map(({ why }) => why))).toContain('nobody logs in without a browser');
   }, 240_000);
 
   test('a kubeconfig from login: the person, their namespace and no other; no token in the file', async () => {

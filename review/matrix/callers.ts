@@ -91,9 +91,9 @@ export async function callersOf(region: RegionAccess, throwaway: Throwaway): Pro
       ? { ...theirs, who: 'another audience', token: (audience) => people.token(person, audience === 'kubernetes' ? 'minio' : 'kubernetes') }
       : { ...stranger, who: 'another audience', token: () => requestToken(region, throwaway.namespace, 'stranger', ['datalab-verify']) },
     { ...theirs, who: 'a forged signature', token: (audience) => forged(region, person, audience) },
-    workload
+    workload && people
       ? { ...theirs, who: 'a platform workload', own: { ...workload, path: workload.namespace }, buckets: workload.bucket ? [workload.bucket] : [], issuer: 'cluster', token: serviceAccount(workload.namespace, workload.name) }
-      : { who: 'a platform workload', why: 'no workload of the platform is granted a bucket' },
+      : { who: 'a platform workload', why: people ? 'there is no object store of our own' : 'no token of an account that is in use is asked for' },
     { ...stranger, who: 'another workload' },
     people
       ? { ...theirs, who: "a person's pod, own token", issuer: 'cluster', token: serviceAccount(`user-${person}`, 'default') }
@@ -124,7 +124,7 @@ export function platformNamespaces(platform: Platform): string[] {
   return platform.node.children.filter((child): child is System => child instanceof System).map(({ namespace }) => namespace);
 }
 
-/** A workload that is granted a bucket of the platform, read from the policy of workloads; else one that has a service account. */
+/** A workload that is granted a bucket of the platform, read from the policy of workloads; else the object store itself. */
 export function workloadOf(platform: Platform): { namespace: string; name: string; bucket?: string } | undefined {
   const minio = platform.node.children.find((child): child is Minio => child instanceof Minio);
   const policies = (minio?.node.findAll() ?? []).filter((node): node is Provisioned => node instanceof Provisioned).map((node) => node.toJson());

@@ -46,7 +46,8 @@ export interface Call {
 const answerTimeout = 30_000;
 
 /** One call of a server of the region. @throws Error when there is no answer. */
-export function send(region: RegionAccess, url: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
+export function send(region: RegionAccess, url: string, options: Call = {}): Promise<Answer> {
+  const { method = 'GET', headers = {}, body } = options;
   return new Promise((resolve, reject) => {
     const address = region.addresses[new URL(url).hostname];
     const call = request(
@@ -66,7 +67,11 @@ export function send(region: RegionAccess, url: string, { method = 'GET', header
       },
     );
     call.on('timeout', () => call.destroy(new Error(`no answer in ${answerTimeout / 1000} s`)));
-    call.on('error', (error) => reject(new Error(`${new URL(url).origin} does not answer: ${error.message}`)));
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed a kept connection in the moment we used it: it has not seen the request.
+      if (call.reusedSocket && error.code === 'ECONNRESET') resolve(send(region, url, options));
+      else reject(new Error(`${new URL(url).origin} does not answer: ${error.message}`));
+    });
     call.end(body);
   });
 }

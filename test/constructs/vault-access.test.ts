@@ -62,6 +62,7 @@ test('what there is in an instance with two projects', () => {
       boundAudiences: ['vault'],
       userClaim: 'preferred_username',
       groupsClaim: 'policy',
+      clockSkewLeeway: 5,
       tokenTtl: 3600,
       tokenMaxTtl: 36000,
       tokenNoDefaultPolicy: true,
