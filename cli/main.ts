@@ -6,6 +6,7 @@ import { addLogin } from './login';
 import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
+import { addRotate } from './rotate';
 import { addStatus } from './status';
 
 const program = new Command('datalab')
@@ -21,6 +22,7 @@ addLogin(program);
 addStatus(program);
 addLogs(program);
 addRender(program);
+addRotate(program);
 addDoctor(program);
 
 async function main(): Promise<void> {

@@ -38,10 +38,8 @@ export class Minio extends System implements ObjectStore {
     const { platform } = this;
     const pods = platform.sized({ small: 1, standard: 4, ha: 4 });
     const drives = platform.sized({ small: 1, standard: 2, ha: 4 });
-    const root = new SecretObject(this, 'root', this.namespace, {
-      user: 'root-break-glass',
-      password: new DerivedSecret('minio/root').token,
-    });
+    const password = new DerivedSecret(this, 'minio/root');
+    const root = new SecretObject(this, 'root', this.namespace, { user: 'root-break-glass', password: password.token });
     const host = platform.host('objectStore', 'minio');
     const consoleHost = platform.host('objectStoreConsole', 'minio-console');
     const storage = pods === 1 ? '/data0' : `http://minio-{0...${pods - 1}}.minio-headless.${this.namespace}.svc.cluster.local:9000/data{0...${drives - 1}}`;
@@ -69,6 +67,8 @@ export class Minio extends System implements ObjectStore {
       cpu: platform.sized({ small: '250m', standard: '2', ha: '4' }),
       memory: platform.sized({ small: '1Gi', standard: '8Gi', ha: '32Gi' }),
       replicas: pods,
+      // They know each other by the root's password, so a pod with a new one is not ready beside those with the old.
+      updateTogether: pods > 1,
       user: 1000,
       claims: Object.fromEntries(
         Array.from({ length: drives }, (_, drive) => [
@@ -97,7 +97,7 @@ export class Minio extends System implements ObjectStore {
         minioServer: this.url.slice('https://'.length),
         minioSsl: 'true',
         minioUser: 'root-break-glass',
-        minioPassword: new DerivedSecret('minio/root').token,
+        minioPassword: password.token,
       },
     });
     this.policies();

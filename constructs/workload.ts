@@ -55,6 +55,11 @@ export interface WorkloadProps {
   readonly memory: string;
   /** @default 1 */
   readonly replicas?: number;
+  /**
+   * An update replaces all pods of a StatefulSet at the same time. Kubernetes before 1.37 replaces them one by one all the same (feature MaxUnavailableStatefulSet).
+   * @default false
+   */
+  readonly updateTogether?: boolean;
   /** User and group that the processes run as; never 0. */
   readonly user: number;
   /** Volumes of a StatefulSet that outlive its pods, by name. @default none */
@@ -170,6 +175,7 @@ export class Workload extends Construct implements Peer {
           replicas: this.props.replicas ?? 1,
           serviceName: `${this.id}-headless`,
           podManagementPolicy: 'Parallel',
+          ...(this.props.updateTogether ? { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: k8s.IntOrString.fromString('100%') } } } : {}),
           selector: { matchLabels: this.selector },
           template: this.template(),
           volumeClaimTemplates: listed(Object.entries(this.props.claims ?? {}), ([name, claim]) => ({

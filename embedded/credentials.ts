@@ -2,9 +2,10 @@ import { compose } from '../constructs/compose';
 import { Keycloak } from '../constructs/keycloak';
 import { Minio } from '../constructs/minio';
 import { exitCodes, UserError } from '../model/errors';
+import { labelOf, readVersions } from '../model/secret-versions';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
-import { openStack } from './engine';
+import { configFile, openStack } from './engine';
 import { accessTokenOf, s3CredentialsOf, type LoginProps } from './login';
 import { runningServers } from './processes';
 import { readText, type RegionState } from './state';
@@ -44,7 +45,7 @@ export async function injectedFor(stack: Stack, username: string, state: RegionS
 /** How a demo person logs in with the command's client. */
 export function loginOf(stack: Stack, username: string, state: RegionState, seed: string): LoginProps {
   const { issuer } = endpoints(stack);
-  return { ...client, issuer, authority: authorityOf(state), username, password: derive(seed, `keycloak/demo-${username}@v1`) };
+  return { ...client, issuer, authority: authorityOf(state), username, password: derive(seed, labelOf(readVersions(configFile(state)), `keycloak/demo-${username}`)) };
 }
 
 /** The secret from which the region's derived secrets come. */

@@ -4,12 +4,13 @@ import type { Platform } from '../constructs/platform';
 import { nodesOf } from './nodes';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
+import { readVersions } from '../model/secret-versions';
 import type { Stack } from '../model/stack';
 import { prepareCluster } from './cluster';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane';
 import { ensureCrds } from './crds';
 import { injectedFor, type Injected } from './credentials';
-import { openStack, run, type Operation, type Outcome } from './engine';
+import { configFile, forgetPreviousSeed, openStack, run, type Operation, type Outcome } from './engine';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
@@ -17,7 +18,7 @@ import { requireServers, waitForServers } from './node/settled';
 import { choosePlugin, type PluginChoice } from './plugin-choice';
 import { startStandIns } from './stand-ins';
 import { requireEmbedded } from './region-kind';
-import { openRegion, withRegionLock } from './state';
+import { openRegion, withRegionLock, type RegionState } from './state';
 import { ensureTools } from './toolchain';
 
 /** How long the servers of the process node may take together. */
@@ -49,8 +50,8 @@ export interface OperationResult extends Outcome {
  */
 export async function operate(stack: Stack, operation: Operation, options: RegionOptions): Promise<OperationResult> {
   requireEmbedded(stack, operation);
-  const { progress, platform = compose(stack) } = options;
   const state = openRegion(stack.name, options.state);
+  const { progress, platform = compose(stackOf(stack, state)) } = options;
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], progress);
@@ -93,6 +94,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
         await requireServers(kube, state, progress, secondsToReady);
+        if (await forgetPreviousSeed(opened, state)) await step(`forget the seed before this one in ${stack.name}`, 'up');
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }
       const outcome = await step(`${operation} ${stack.name}`, operation).finally(refuseStrangers);
@@ -102,6 +104,11 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       await standIns.stop();
     }
   });
+}
+
+/** The stack with the versions of secrets that the region has: they were raised here, not in the repository. */
+export function stackOf(stack: Stack, state: RegionState): Stack {
+  return { ...stack, secrets: readVersions(configFile(state)) };
 }
 
 /** Stops the region's servers; `deleteData` also removes its directory, data and all. */
