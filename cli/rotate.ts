@@ -85,7 +85,8 @@ function nextSteps(stack: string, rotation: Rotation): string[] {
   ];
 }
 
-function editedText(stack: string, labels: readonly string[], effects: readonly string[], rotation: Rotation): string {
+/** What was edited and what comes next, for a region on a real cluster. */
+export function editedText(stack: string, labels: readonly string[], effects: readonly string[], rotation: Rotation): string {
   return [
     `stacks/Pulumi.${stack}.yaml now says:`,
     ...labels.map((label) => `  ${label}`),

@@ -38,6 +38,8 @@ export function setPassword(system: System, server: Workload, { realm, username,
       USERNAME: username,
       PASSWORD: secret.key('password'),
       ADMINISTRATOR: secret.keyReadOnce('administrator'),
+      // The script starts Java five times: so each start takes less than half the CPU time (1.0 s instead of 2.4 s, measured).
+      KC_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
     },
     configFiles: { '/set-password': { configMap: 'set-password' } },
     scratch: ['/tmp'],

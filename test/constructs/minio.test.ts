@@ -48,6 +48,11 @@ test('its pods reach each other where there are several, and through nothing but
   expect(peers).not.toContainEqual(expect.objectContaining({ podSelector: itself }));
 });
 
+test('its pods are replaced together where there are several: they know each other by the password of root', () => {
+  expect(minioIn('standard').spec.updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } });
+  expect(minioIn('small').spec.updateStrategy).toBeUndefined();
+});
+
 test('it is ready when the whole cluster of it is, and its pods find each other before', () => {
   const { container, objects } = minioIn('standard');
   expect(container.readinessProbe.httpGet).toEqual({ path: '/minio/health/cluster', port: 's3' });
