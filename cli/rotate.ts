@@ -70,7 +70,7 @@ function print(value: object, text: string, { json }: Flags): void {
 
 function listText(uses: readonly SecretUse[]): string {
   const rows = uses.flatMap(({ label, usedBy, restarts }) => (usedBy.length ? usedBy : ['']).map((user, index) => [index ? '' : label, user, restarts.includes(user) ? 'restarts it' : '']));
-  return table(['SECRET', 'GIVEN TO', 'A ROTATION'], rows);
+  return table(['SECRET', 'USED BY', 'A ROTATION'], rows);
 }
 
 function nextSteps(stack: string, rotation: Rotation): string[] {

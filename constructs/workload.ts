@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { Image } from './images';
 import type { Peer } from './network';
 import { podsOf } from './network';
-import type { SecretKey } from './secrets';
+import type { DerivedSecret, SecretKey } from './secrets';
 import { stateful, type System } from './system';
 
 export type EnvValue = string | SecretKey;
@@ -91,6 +91,7 @@ export class Workload extends Construct implements Peer {
   private readonly selector: Record<string, string>;
   private readonly env = new Map<string, EnvValue>();
   private readonly tokens: ProjectedToken[] = [];
+  private readonly origins = new Set<string>();
   /** The objects through which people, and Pulumi, reach these pods from outside. */
   readonly exposedBy: ApiObject[] = [];
   /** The Deployment, StatefulSet or Job: there once the pods are ready. */
@@ -137,6 +138,11 @@ export class Workload extends Construct implements Peer {
     const mountPath = `/var/run/secrets/datalab/${audience}`;
     if (!this.tokens.some((token) => token.audience === audience)) this.tokens.push({ audience, mountPath });
     return `${mountPath}/token`;
+  }
+
+  /** A new version of this secret replaces the pods, though they do not read it: a server made with it what they hold. */
+  restartWith({ label }: DerivedSecret): void {
+    this.origins.add(label);
   }
 
   /** These pods are deployed when those of `workload` are ready. */
@@ -199,7 +205,8 @@ export class Workload extends Construct implements Peer {
 
   private template(): k8s.PodTemplateSpec {
     const { props } = this;
-    const secrets = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'string' ? [] : value.labels));
+    const read = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'string' ? [] : value.labels));
+    const secrets = props.kind === 'Job' ? read : [...read, ...this.origins];
     const replicas = props.replicas ?? 1;
     return {
       metadata: {

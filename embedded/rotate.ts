@@ -11,8 +11,8 @@ import { ensureTools } from './toolchain';
 export type Rotation = readonly string[] | 'all';
 
 /**
- * Rotates secrets of an embedded region. It deploys what is not deployed yet, raises the versions, and deploys again: servers are
- * told the new values with the old ones, which is why two rotations must not stand in one deployment.
+ * Rotates secrets of an embedded region. It deploys what is not deployed yet, raises the versions, and deploys again: a region that
+ * is not well must not lose its passwords too, and a seed before the one before must not be needed.
  * @throws UserError when a deployment fails; `datalab up` then continues the rotation.
  */
 export async function rotate(stack: Stack, rotation: Rotation, options: Omit<RegionOptions, 'platform'>): Promise<OperationResult> {

@@ -9,7 +9,7 @@ export interface SecretUse {
   readonly name: string;
   /** With its version. */
   readonly label: string;
-  /** Ids of the workloads and providers that it is given to. */
+  /** Ids of the workloads and providers that have it, or hold what a server made with it. */
   readonly usedBy: readonly string[];
   /** Those of them that a new version restarts. */
   readonly restarts: readonly string[];
@@ -23,8 +23,9 @@ export function secretUses(platform: Platform): SecretUse[] {
   const names = [...new Set(entries.flatMap(({ object }) => labelsIn(object)).map((label) => label.replace(/@.*/, '')))].sort();
   return names.map((name) => {
     const label = labelOf(platform.stack.secrets, name);
-    const users = entries.filter((entry) => held(entry).includes(label));
-    return { name, label, usedBy: users.map(({ id }) => id), restarts: users.filter(({ object }) => restartLabels(object).includes(label)).map(({ id }) => id) };
+    const restarts = entries.filter(({ object }) => restartLabels(object).includes(label));
+    const users = entries.filter((entry) => held(entry).includes(label) || restarts.includes(entry));
+    return { name, label, usedBy: users.map(({ id }) => id), restarts: restarts.map(({ id }) => id) };
   });
 }
 

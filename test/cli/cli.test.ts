@@ -122,7 +122,7 @@ describe('rotate', () => {
   test('without a name shows the secrets and who has them, and changes nothing', async () => {
     const { code, stdout, stderr } = await datalab(['rotate', 'ssp-cloud.paris']);
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^SECRET +GIVEN TO +A ROTATION\n/);
+    expect(stdout).toMatch(/^SECRET +USED BY +A ROTATION\n/);
     expect(stdout).toMatch(/^minio\/root@v1 +minio\/statefulset\/minio +restarts it$/m);
     const json = await datalab(['rotate', 'ssp-cloud.local', '--json', '--state', state]);
     expect(JSON.parse(json.stdout).map(({ label }: { label: string }) => label)).toContain('keycloak/demo-alice@v1');
