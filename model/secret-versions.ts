@@ -80,5 +80,5 @@ function documentOf(file: string): Document | undefined {
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (!problem) return document;
-  throw new UserError('A file cannot be read:', [{ path: file, got: problem.message.split('\n')[0]!.replace(/:$/, ''), allowed: 'YAML', fix: 'mend the file' }]);
+  throw new UserError('A file cannot be read:', [{ path: basename(file), got: problem.message.split('\n')[0]!.replace(/:$/, ''), allowed: 'YAML', fix: 'mend the file' }]);
 }

@@ -52,7 +52,7 @@ test.each([
   ['a version of 0', 'datalab:secrets: { versions: { minio/root: 0 } }', { path: 'versions["minio/root"]', got: '0', allowed: 'at least 1' }],
   ['an epoch in words', 'datalab:secrets: { epoch: two }', { path: 'epoch', got: '"two"', allowed: 'a number' }],
   ['a key that does not exist', 'datalab:secrets: { version: {} }', { path: 'version', got: 'an unknown key', fix: 'did you mean versions?' }],
-  ['no YAML', 'datalab:secrets: {', { path: file, allowed: 'YAML', fix: 'mend the file' }],
+  ['no YAML', 'datalab:secrets: {', { path: 'Pulumi.my-datalab.paris.yaml', allowed: 'YAML', fix: 'mend the file' }],
 ])('fails: %s', (_, line, problem) => {
   expect.assertions(2);
   try {
