@@ -92,7 +92,7 @@ function operateOn({ stack, state }: FreshRegion, operation: 'up' | 'preview', p
 export async function kubectlApply({ state, kubeconfig }: FreshRegion, platform: Platform): Promise<Measured> {
   const { kubectl } = await ensureTools(['kubernetes'], silent);
   const file = state.file('floor.json');
-  const items = ordered(entriesOf(platform)).map(({ object }) => withSecrets(object, 'a seed of the bench'));
+  const items = ordered(entriesOf(platform)).map(({ object }) => withSecrets(object, { current: 'a seed of the bench', epoch: 1 }));
   writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const args = ['apply', '--server-side', '--kubeconfig', kubeconfig, '--cache-dir', state.file('kubectl'), '--filename', file];
   const { value: _, ...measured } = await measure(state, () => promisify(execFile)(kubectl, args, { maxBuffer: 64 * 2 ** 20 }));

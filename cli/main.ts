@@ -6,6 +6,7 @@ import { addLogin } from './login';
 import { addLogs } from './logs';
 import { addOperations } from './operations';
 import { addRender } from './render';
+import { addRotate } from './rotate';
 import { addStatus } from './status';
 import { addUnseal } from './unseal';
 import { addVerify } from './verify';
@@ -25,6 +26,7 @@ addUnseal(program);
 addVerify(program);
 addLogs(program);
 addRender(program);
+addRotate(program);
 addDoctor(program);
 
 async function main(): Promise<void> {

@@ -57,7 +57,7 @@ async function act(operation: Operation, stack: Stack, flags: Flags): Promise<vo
 }
 
 /** What changed, named line by line, and the sums. */
-function changesText(operation: Operation, stack: string, { changed, changes }: OperationResult, seconds: number): string {
+export function changesText(operation: Operation, stack: string, { changed, changes }: OperationResult, seconds: number): string {
   const lines = operation === 'up' ? [] : changed.map((line) => `  ${line}`);
   const would = operation === 'preview' ? 'would be ' : '';
   return [...lines, `${stack}: ${would}${sums(changes)} (${seconds} s)`].join('\n');

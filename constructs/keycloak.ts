@@ -1,7 +1,8 @@
 import type { Construct } from 'constructs';
 import { images } from './images';
+import { setPassword } from './keycloak-password';
 import { KeycloakTheme, themeItems } from './keycloak-theme';
-import { Provisioner } from './provisioned';
+import { Provisioner, type Provisioned } from './provisioned';
 import { DerivedSecret, SecretObject } from './secrets';
 import type { Routes, SqlDatabase } from './spi';
 import { System } from './system';
@@ -21,14 +22,13 @@ export class Keycloak extends System {
   override readonly url: string;
   /** How realms, clients and groups are made on it. */
   readonly provisioner: Provisioner;
+  private readonly administrator: DerivedSecret;
 
   constructor(scope: Construct, id: string, props: KeycloakProps) {
     super(scope, id);
     const replicas = this.platform.sized({ small: 1, standard: 2, ha: 3 });
-    const admin = new SecretObject(this, 'bootstrap-admin', this.namespace, {
-      username: 'bootstrap-admin',
-      password: new DerivedSecret('keycloak/bootstrap-admin').token,
-    });
+    this.administrator = new DerivedSecret(this, 'keycloak/bootstrap-admin');
+    const admin = new SecretObject(this, 'bootstrap-admin', this.namespace, { username: 'bootstrap-admin', password: this.administrator.token });
     const host = this.platform.host('identity', 'auth');
     const theme = new KeycloakTheme(this, 'theme', this.namespace, this.platform.stack);
     this.server = new Workload(this, 'keycloak', {
@@ -37,7 +37,7 @@ export class Keycloak extends System {
       args: ['start'],
       env: {
         KC_BOOTSTRAP_ADMIN_USERNAME: admin.key('username'),
-        KC_BOOTSTRAP_ADMIN_PASSWORD: admin.key('password'),
+        KC_BOOTSTRAP_ADMIN_PASSWORD: admin.keyReadOnce('password'),
         KC_HOSTNAME: this.platform.url(host),
         // Servers of the platform read the realm's keys inside the cluster; the issuer stays the public one.
         KC_HOSTNAME_BACKCHANNEL_DYNAMIC: 'true',
@@ -76,9 +76,20 @@ export class Keycloak extends System {
         url: this.url,
         clientId: 'admin-cli',
         username: 'bootstrap-admin',
-        password: new DerivedSecret('keycloak/bootstrap-admin').token,
+        password: this.administrator.token,
         initialLogin: 'false',
       },
     });
+    if (this.administrator.earlierTokens.length) {
+      const job = setPassword(this, this.server, { realm: 'master', username: 'bootstrap-admin', password: this.administrator, administrator: this.administrator });
+      this.provisioner.node.addDependency(job.deployed);
+    }
+  }
+
+  /** Has a rotated password of a person set, who must be there before: Keycloak reads it only when it makes the person. */
+  rotatePassword(realm: string, person: Provisioned, username: string, password: DerivedSecret): void {
+    if (!password.earlierTokens.length) return;
+    const job = setPassword(this, this.server, { realm, username, password, administrator: this.administrator });
+    job.deployed.node.addDependency(person);
   }
 }

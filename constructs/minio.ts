@@ -30,6 +30,7 @@ export class Minio extends System implements ObjectStore {
   readonly server: Workload;
   override readonly url: string;
   readonly consoleUrl: string;
+  private readonly password: DerivedSecret;
   private readonly provisioner: Provisioner;
   private readonly grants: Statement[] = [];
 
@@ -38,10 +39,8 @@ export class Minio extends System implements ObjectStore {
     const { platform } = this;
     const pods = platform.sized({ small: 1, standard: 4, ha: 4 });
     const drives = platform.sized({ small: 1, standard: 2, ha: 4 });
-    const root = new SecretObject(this, 'root', this.namespace, {
-      user: 'root-break-glass',
-      password: new DerivedSecret('minio/root').token,
-    });
+    this.password = new DerivedSecret(this, 'minio/root');
+    const root = new SecretObject(this, 'root', this.namespace, { user: 'root-break-glass', password: this.password.token });
     const host = platform.host('objectStore', 'minio');
     const consoleHost = platform.host('objectStoreConsole', 'minio-console');
     const storage = pods === 1 ? '/data0' : `http://minio-{0...${pods - 1}}.minio-headless.${this.namespace}.svc.cluster.local:9000/data{0...${drives - 1}}`;
@@ -69,6 +68,8 @@ export class Minio extends System implements ObjectStore {
       cpu: platform.sized({ small: '250m', standard: '2', ha: '4' }),
       memory: platform.sized({ small: '1Gi', standard: '8Gi', ha: '32Gi' }),
       replicas: pods,
+      // They know each other by the root's password, so a pod with a new one is not ready beside those with the old.
+      updateTogether: pods > 1,
       user: 1000,
       claims: Object.fromEntries(
         Array.from({ length: drives }, (_, drive) => [
@@ -96,7 +97,7 @@ export class Minio extends System implements ObjectStore {
         minioServer: this.url.slice('https://'.length),
         minioSsl: 'true',
         minioUser: 'root-break-glass',
-        minioPassword: new DerivedSecret('minio/root').token,
+        minioPassword: this.password.token,
       },
     });
     this.policies();
@@ -120,6 +121,8 @@ export class Minio extends System implements ObjectStore {
   private connect(workload: Workload): void {
     const endpoint = `http://${this.server.host}:${this.server.port('s3')}`;
     workload.connectTo(this.server, 's3', 'its buckets');
+    // Temporary credentials are signed with the root's password, and the AWS SDKs ask for others only when they expire.
+    workload.restartWith(this.password);
     workload.addEnv('AWS_WEB_IDENTITY_TOKEN_FILE', workload.addToken(workloadAudience));
     workload.addEnv('AWS_ROLE_ARN', roleArn(workloadAudience));
     workload.addEnv('AWS_ENDPOINT_URL_S3', endpoint);

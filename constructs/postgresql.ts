@@ -16,13 +16,13 @@ const postgresUser = 999;
 export class Postgresql extends System implements SqlDatabase {
   readonly server: Workload;
   private readonly superuser: SecretObject;
+  private readonly rotation: Workload | undefined;
   private readonly owners = new Map<string, Workload>();
 
   constructor(scope: Construct, id: string) {
     super(scope, id, { stateful: true });
-    this.superuser = new SecretObject(this, 'superuser', this.namespace, {
-      password: new DerivedSecret('postgresql/superuser').token,
-    });
+    const password = new DerivedSecret(this, 'postgresql/superuser');
+    this.superuser = new SecretObject(this, 'superuser', this.namespace, { password: password.token });
     this.server = new Workload(this, 'postgresql', {
       kind: 'StatefulSet',
       image: images.postgresql,
@@ -45,8 +45,9 @@ export class Postgresql extends System implements SqlDatabase {
         },
       },
       scratch: ['/var/run/postgresql', '/tmp'],
-      secretFiles: { '/run/superuser': this.superuser.key('password') },
+      secretFiles: { '/run/superuser': this.superuser.keyReadOnce('password') },
     });
+    if (password.earlierTokens.length) this.rotation = this.rotate(password);
   }
 
   database(name: string): Database {
@@ -61,21 +62,20 @@ export class Postgresql extends System implements SqlDatabase {
   }
 
   private grant(name: string, workload: Workload): DatabaseConnection {
-    const password = new DerivedSecret(`${name}/database`);
-    const version = password.label.split('@')[1]!;
+    const password = new DerivedSecret(this, `${name}/database`);
     const role = new SecretObject(this, `role-${name}`, this.namespace, { password: password.token });
     new k8s.KubeConfigMap(this, `database-${name}`, {
       metadata: { name: `database-${name}`, namespace: this.namespace },
       data: { 'database.sql': createDatabase },
     });
-    const job = new Workload(this, `database-${name}-${version}`, {
+    const job = new Workload(this, `database-${name}-${password.version}`, {
       kind: 'Job',
       image: images.postgresql,
       command: ['psql', '--no-psqlrc', '--set=ON_ERROR_STOP=1', `--set=name=${name}`, '--file=/database/database.sql'],
       env: {
         PGHOST: this.server.host,
         PGUSER: 'postgres',
-        PGPASSWORD: this.superuser.key('password'),
+        PGPASSWORD: this.superuser.keyReadOnce('password'),
         ROLE_PASSWORD: role.key('password'),
       },
       configFiles: { '/database': { configMap: `database-${name}` } },
@@ -84,12 +84,51 @@ export class Postgresql extends System implements SqlDatabase {
       user: postgresUser,
     });
     job.connectTo(this.server, 'postgresql', `makes the database ${name} and its owner`);
+    if (this.rotation) job.startAfter(this.rotation);
     workload.connectTo(this.server, 'postgresql', `its database ${name}`);
     workload.startAfter(job);
     const consumer = new SecretObject(workload, 'database', workload.namespace, { password: password.token });
+    // A pod that restarts while the role is being told finds the password that the role has.
+    consumer.node.addDependency(job.deployed);
     return { host: this.server.host, port: 5432, database: name, user: name, password: consumer.key('password') };
   }
+
+  /** Tells the server of the superuser's new password, with the one it had: the image reads it once, when it makes the data. */
+  private rotate(password: DerivedSecret): Workload {
+    const earlier = new SecretObject(this, 'superuser-earlier', this.namespace, { passwords: password.earlierTokens.join(' ') });
+    new k8s.KubeConfigMap(this, 'superuser-script', {
+      metadata: { name: 'superuser', namespace: this.namespace },
+      data: { 'superuser.sh': setSuperuserPassword },
+    });
+    const job = new Workload(this, `superuser-${password.version}`, {
+      kind: 'Job',
+      image: images.postgresql,
+      command: ['sh', '/superuser/superuser.sh'],
+      env: { PGHOST: this.server.host, PGUSER: 'postgres', PASSWORD: this.superuser.key('password'), EARLIER: earlier.keyReadOnce('passwords') },
+      configFiles: { '/superuser': { configMap: 'superuser' } },
+      cpu: '50m',
+      memory: '128Mi',
+      user: postgresUser,
+    });
+    job.connectTo(this.server, 'postgresql', 'sets the password of the superuser');
+    return job;
+  }
 }
+
+/** May run any number of times: the password is tried first, then those before it. */
+const setSuperuserPassword = `set -eu
+opens() { PGPASSWORD=$1 psql --no-psqlrc --quiet --command=SELECT; }
+if opens "$PASSWORD"; then exit; fi
+for earlier in $EARLIER; do
+  if opens "$earlier"; then
+    printf '%s\\n' '\\getenv password PASSWORD' "ALTER ROLE postgres PASSWORD :'password'" | PGPASSWORD=$earlier psql --no-psqlrc --set=ON_ERROR_STOP=1
+    opens "$PASSWORD"
+    exit
+  fi
+done
+echo 'The superuser has neither this password nor an earlier one: did someone change it by hand?' >&2
+exit 1
+`;
 
 /** Makes role and database or brings them up to date; may run any number of times. */
 const createDatabase = `\\getenv password ROLE_PASSWORD

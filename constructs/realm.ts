@@ -125,18 +125,19 @@ export class Realm extends Construct implements Identity {
   /** People to try the embedded region with. */
   private demoPeople(): void {
     for (const username of Object.keys(this.keycloak.platform.region.demoUsers)) {
-      this.people.push(
-        this.provision('index/user:User', username, {
-          realmId: this.realm.output('id'),
-          username,
-          enabled: true,
-          email: `${username}@example.org`,
-          emailVerified: true,
-          firstName: username,
-          lastName: 'Demo',
-          initialPassword: { value: new DerivedSecret(`keycloak/demo-${username}`).token, temporary: false },
-        }),
-      );
+      const password = new DerivedSecret(this, `keycloak/demo-${username}`);
+      const person = this.provision('index/user:User', username, {
+        realmId: this.realm.output('id'),
+        username,
+        enabled: true,
+        email: `${username}@example.org`,
+        emailVerified: true,
+        firstName: username,
+        lastName: 'Demo',
+        initialPassword: { value: password.token, temporary: false },
+      });
+      this.people.push(person);
+      this.keycloak.rotatePassword(this.keycloak.platform.instance.realm, person, username, password);
     }
   }
 

@@ -1,6 +1,8 @@
 import type { Construct } from 'constructs';
 import { k8s } from 'cdk8s-plus-28';
 import { UserError } from '../model/errors';
+import { earlierLabels, labelOf } from '../model/secret-versions';
+import { Platform } from './platform';
 import { packageOf } from './tokens';
 
 /**
@@ -10,19 +12,37 @@ import { packageOf } from './tokens';
 export class DerivedSecret {
   /** `<system>/<what>@v<version>`: names the value, tells nothing of it; a higher version is a new value. */
   readonly label: string;
+  /** `v2`: the part of the label that a rotation changes, for the names of Jobs that tell a server of it. */
+  readonly version: string;
+  private readonly earlier: readonly string[];
 
-  /** `name` is lower-case letters, digits, `/` and `-`. @throws Error when it is not: its token would be deployed as it stands. */
-  constructor(name: string, version = 1) {
-    this.label = `${name}@v${version}`;
-    if (secretsIn(this.token).length !== 1) throw new Error(`the name of a secret is lower-case letters, digits, / and -, and its version a number: '${this.label}'`);
+  /**
+   * `name` is lower-case letters, digits, `/` and `-`; which version it has is said by the stack.
+   * @throws Error when the name is not such: its token would be deployed as it stands.
+   */
+  constructor(scope: Construct, name: string) {
+    const { secrets } = Platform.of(scope).stack;
+    this.label = labelOf(secrets, name);
+    this.version = this.label.slice(name.length + 1);
+    this.earlier = earlierLabels(secrets, name);
+    if (secretsIn(this.token).length !== 1) throw new Error(`the name of a secret is lower-case letters, digits, / and -: '${name}'`);
   }
 
   get token(): string {
-    return `\${secret:${this.label}}`;
+    return tokenOf(this.label);
+  }
+
+  /** Tokens of the values that it may have had before, the latest first; none when it was never rotated. */
+  get earlierTokens(): readonly string[] {
+    return this.earlier.map(tokenOf);
   }
 }
 
-const tokenPattern = /\$\{secret:([a-z0-9/-]+@v\d+)\}/g;
+function tokenOf(label: string): string {
+  return `\${secret:${label}}`;
+}
+
+const tokenPattern = /\$\{secret:([a-z0-9/-]+@(?:e\d+)?v\d+)\}/g;
 
 /** The labels of the secrets whose tokens stand in a text. */
 export function secretsIn(text: string): string[] {
@@ -55,6 +75,11 @@ export class SecretObject extends k8s.KubeSecret {
 
   key(key: string): SecretKey {
     return { secretName: this.name, key, labels: secretsIn(this.texts[key]!) };
+  }
+
+  /** For a server that reads the key when it makes its data and never again: a new version does not restart it, and a Job tells it. */
+  keyReadOnce(key: string): SecretKey {
+    return { secretName: this.name, key, labels: [] };
   }
 }
 

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { Image } from './images';
 import type { Peer } from './network';
 import { podsOf } from './network';
-import type { SecretKey } from './secrets';
+import type { DerivedSecret, SecretKey } from './secrets';
 import { stateful, type System } from './system';
 
 /** A field of the pod, which the cluster knows when it starts. */
@@ -69,6 +69,11 @@ export interface WorkloadProps {
   readonly replacedByHand?: boolean;
   /** The deployment goes on when the pods are not ready: they wait for a person. @default false */
   readonly notAwaited?: boolean;
+  /**
+   * An update replaces all pods of a StatefulSet at the same time. Kubernetes before 1.37 replaces them one by one all the same (feature MaxUnavailableStatefulSet).
+   * @default false
+   */
+  readonly updateTogether?: boolean;
   /** User and group that the processes run as; never 0. */
   readonly user: number;
   /** Volumes of a StatefulSet that outlive its pods, by name. @default none */
@@ -102,6 +107,7 @@ export class Workload extends Construct implements Peer {
   private readonly selector: Record<string, string>;
   private readonly env = new Map<string, EnvValue>();
   private readonly tokens: ProjectedToken[] = [];
+  private readonly origins = new Set<string>();
   /** The objects through which people, and Pulumi, reach these pods from outside. */
   readonly exposedBy: ApiObject[] = [];
   /** The Deployment, StatefulSet or Job: there once the pods are ready. */
@@ -154,6 +160,11 @@ export class Workload extends Construct implements Peer {
     return `${mountPath}/token`;
   }
 
+  /** A new version of this secret replaces the pods, though they do not read it: a server made with it what they hold. */
+  restartWith({ label }: DerivedSecret): void {
+    this.origins.add(label);
+  }
+
   /** These pods are deployed when those of `workload` are ready. */
   startAfter(workload: Workload): void {
     this.deployed.node.addDependency(workload.deployed);
@@ -191,6 +202,7 @@ export class Workload extends Construct implements Peer {
           serviceName: `${this.id}-headless`,
           podManagementPolicy: 'Parallel',
           ...(this.props.replacedByHand ? { updateStrategy: { type: 'OnDelete' } } : {}),
+          ...(this.props.updateTogether ? { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: k8s.IntOrString.fromString('100%') } } } : {}),
           selector: { matchLabels: this.selector },
           template: this.template(),
           volumeClaimTemplates: listed(Object.entries(this.props.claims ?? {}), ([name, claim]) => ({
@@ -215,7 +227,8 @@ export class Workload extends Construct implements Peer {
 
   private template(): k8s.PodTemplateSpec {
     const { props } = this;
-    const secrets = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'object' && 'labels' in value ? value.labels : []));
+    const read = [...this.env.values(), ...Object.values(props.secretFiles ?? {})].flatMap((value) => (typeof value === 'object' && 'labels' in value ? value.labels : []));
+    const secrets = props.kind === 'Job' ? read : [...read, ...this.origins];
     const replicas = props.replicas ?? 1;
     return {
       metadata: {

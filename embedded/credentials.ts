@@ -5,9 +5,10 @@ import { Provisioned } from '../constructs/provisioned';
 import { Vault } from '../constructs/vault';
 import { peopleSecrets } from '../constructs/vault-access';
 import { exitCodes, UserError } from '../model/errors';
+import { labelOf, readVersions } from '../model/secret-versions';
 import type { Stack } from '../model/stack';
 import { derive } from '../provision/secrets';
-import { openStack } from './engine';
+import { configFile, openStack } from './engine';
 import { writeKubeconfigOf } from './kubeconfig';
 import { accessTokenOf, s3CredentialsOf, vaultTokenOf, type LoginProps } from './login';
 import { runningServers } from './processes';
@@ -82,7 +83,7 @@ export function requireRunningRegion(stack: Stack, state: RegionState): void {
 export function loginOf(stack: Stack, username: string, state: RegionState, seed: string, audience: Audience = 'minio'): LoginProps {
   const { issuer } = endpoints(stack);
   const clientId = clients[audience];
-  return { clientId, redirectUri: redirectOf(stack, clientId), issuer, authority: authorityOf(state), username, password: derive(seed, `keycloak/demo-${username}@v1`) };
+  return { clientId, redirectUri: redirectOf(stack, clientId), issuer, authority: authorityOf(state), username, password: derive(seed, labelOf(readVersions(configFile(state)), `keycloak/demo-${username}`)) };
 }
 
 /** The secret from which the region's derived secrets come. */

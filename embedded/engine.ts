@@ -65,9 +65,24 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
       },
     },
   );
-  const config = readText(join(dir, 'work', `Pulumi.${platform.stack.name}.yaml`)) ?? '';
-  if (!config.includes('datalab:seed')) await opened.setConfig('datalab:seed', { value: randomBytes(32).toString('base64url'), secret: true });
+  if (!readText(configFile(state))?.includes('datalab:seed')) await opened.setConfig('datalab:seed', { value: randomBytes(32).toString('base64url'), secret: true });
   return opened;
+}
+
+/** The Pulumi configuration of an embedded region. */
+export function configFile(state: RegionState): string {
+  return state.file('pulumi', 'work', `Pulumi.${state.stack}.yaml`);
+}
+
+/**
+ * Forgets the seed before this one, with which a deployment told the servers of their new passwords, and the records of earlier
+ * deployments, which hold it encrypted. Whether there was one: then the values derived from it are still deployed.
+ */
+export async function forgetPreviousSeed(opened: PulumiStack, state: RegionState): Promise<boolean> {
+  if (!readText(configFile(state))?.includes('datalab:previousSeed')) return false;
+  await opened.removeConfig('datalab:previousSeed');
+  rmSync(state.file('pulumi', 'backend', '.pulumi', 'history'), { recursive: true, force: true });
+  return true;
 }
 
 /**

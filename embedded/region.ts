@@ -4,12 +4,13 @@ import type { Platform } from '../constructs/platform';
 import { nodesOf } from './nodes';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
+import { readVersions } from '../model/secret-versions';
 import type { Stack } from '../model/stack';
 import { prepareCluster } from './cluster';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane';
 import { ensureCrds } from './crds';
 import { endpoints, execCredentialFor, injectedFor, type Injected } from './credentials';
-import { openStack, run, type Operation, type Outcome } from './engine';
+import { configFile, forgetPreviousSeed, openStack, run, type Operation, type Outcome } from './engine';
 import { settleInterrupted } from './interrupted';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
@@ -52,8 +53,8 @@ export interface OperationResult extends Outcome {
  */
 export async function operate(stack: Stack, operation: Operation, options: RegionOptions): Promise<OperationResult> {
   requireEmbedded(stack, operation);
-  const { progress, platform = compose(stack) } = options;
   const state = openRegion(stack.name, options.state);
+  const { progress, platform = compose(stackOf(stack, state)) } = options;
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'vault'], progress);
@@ -101,6 +102,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         await vault.open();
         await settleInterrupted(opened, state);
         await requireServers(kube, state, progress, secondsToReady);
+        if (await forgetPreviousSeed(opened, state)) await step(`forget the seed before this one in ${stack.name}`, 'up');
         return { ...outcome, controlPlane, plugin: plugin.kind };
       }
       const outcome = await step(`${operation} ${stack.name}`, operation).finally(refuseStrangers);
@@ -110,6 +112,11 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       await standIns.stop();
     }
   });
+}
+
+/** The stack with the versions of secrets that the region has: they were raised here, not in the repository. */
+export function stackOf(stack: Stack, state: RegionState): Stack {
+  return { ...stack, secrets: readVersions(configFile(state)) };
 }
 
 /** Stops the region's servers; `deleteData` also removes its directory, data and all. */

@@ -5,6 +5,7 @@ import { UserError } from './errors';
 import type { Instance } from './instance';
 import { checkOperators, loadOperators, type Operator } from './operators';
 import { nearest } from './problems';
+import { firstVersions, readVersions, type SecretVersions } from './secret-versions';
 
 /** One instance in one region. */
 export interface Stack {
@@ -17,6 +18,8 @@ export interface Stack {
   readonly logo: string;
   /** What `stacks/<instance>/crds/` holds, for a region that installs them; else none. */
   readonly definitions: readonly CustomResourceDefinition[];
+  /** Which value each derived secret has. Those of an embedded region that was rotated stand in its state directory. */
+  readonly secrets: SecretVersions;
 }
 
 /** A CustomResourceDefinition as its publisher wrote it. */
@@ -54,9 +57,21 @@ export function loadStack(name: string, folder = stacksFolder): Stack {
   }
   const [instanceName, region] = name.split('.') as [string, string];
   const instance = loadInstance(instanceName, folder);
-  const install = instance.regions[region]!.crds === 'install';
+  const { crds, cluster } = instance.regions[region]!;
   const logo = readFileSync(join(folder, instanceName, instance.brand.logo), 'utf8');
-  return { name, instance, region, logo, definitions: install ? loadDefinitions(folder, instanceName) : [] };
+  return {
+    name,
+    instance,
+    region,
+    logo,
+    definitions: crds === 'install' ? loadDefinitions(folder, instanceName) : [],
+    secrets: cluster.access === 'embedded' ? firstVersions : readVersions(configFile(name, folder)),
+  };
+}
+
+/** The Pulumi configuration of a stack on a real cluster. */
+export function configFile(stack: string, folder = stacksFolder): string {
+  return join(folder, `Pulumi.${stack}.yaml`);
 }
 
 /** Those who open the Vault of a stack on a real cluster. */

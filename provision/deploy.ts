@@ -3,7 +3,7 @@ import { entriesOf, type Entry, type PlatformObject } from '../constructs/object
 import type { Platform } from '../constructs/platform';
 import { outputReferences, packageOf } from '../constructs/tokens';
 import { packageVersion, provisioned } from './provisioned';
-import { withSecrets } from './secrets';
+import { withSecrets, type Seeds } from './secrets';
 
 /** A part of the platform, as Pulumi shows it. One type for all, so that moving an object keeps its URN. */
 class System extends pulumi.ComponentResource {
@@ -45,11 +45,15 @@ class Cluster extends pulumi.ProviderResource {
 
 /**
  * Registers a whole platform with the Pulumi engine that runs this program.
- * Reads the secret config `datalab:seed`, from which every derived secret comes.
+ * Reads the secret config `datalab:seed`, from which every derived secret comes, and during a change of the seed
+ * `datalab:previousSeed`, with which the servers are told of it.
  */
 export function deploy(platform: Platform): void {
   const { stack, region } = platform;
-  const seed = new pulumi.Config('datalab').requireSecret('seed');
+  const config = new pulumi.Config('datalab');
+  const seeds = pulumi
+    .all([config.requireSecret('seed'), config.getSecret('previousSeed')])
+    .apply(([current, previous]): Seeds => ({ current, previous, epoch: stack.secrets.epoch }));
   const { access } = region.cluster;
   const provider = new Cluster(stack.name, access === 'embedded' ? undefined : access.context);
   const systems = new Map<string, System>();
@@ -63,8 +67,8 @@ export function deploy(platform: Platform): void {
     registered.set(
       entry.id,
       packageOf(entry.object)
-        ? provisioned(entry, options, registered, seed, wanted.get(entry.id) ?? [])
-        : new KubernetesObject(entry.id, inputs(entry.object, seed), {
+        ? provisioned(entry, options, registered, seeds, wanted.get(entry.id) ?? [])
+        : new KubernetesObject(entry.id, inputs(entry.object, seeds), {
             ...options,
             provider,
             ...(entry.object.kind === 'Secret' ? { additionalSecretOutputs: ['data', 'stringData'] } : {}),
@@ -73,10 +77,10 @@ export function deploy(platform: Platform): void {
   }
 }
 
-function inputs(object: PlatformObject, seed: pulumi.Output<string>): pulumi.Inputs {
+function inputs(object: PlatformObject, seeds: pulumi.Output<Seeds>): pulumi.Inputs {
   if (object.kind !== 'Secret') return { ...object };
   const { stringData, ...rest } = object;
-  return { ...rest, stringData: pulumi.secret(seed.apply((value) => withSecrets(stringData, value))) };
+  return { ...rest, stringData: pulumi.secret(seeds.apply((values) => withSecrets(stringData, values))) };
 }
 
 /** The output properties of each entry that others name in their inputs. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import type { Entry } from '../constructs/objects';
 import { outputReferences, packageOf } from '../constructs/tokens';
-import { withSecrets } from './secrets';
+import { withSecrets, type Seeds } from './secrets';
 
 /** A server of the platform as Pulumi's provider of one of its packages reaches it. */
 class Server extends pulumi.ProviderResource {}
@@ -20,7 +20,7 @@ export function provisioned(
   entry: Entry,
   options: pulumi.CustomResourceOptions,
   registered: ReadonlyMap<string, pulumi.Resource>,
-  seed: pulumi.Output<string>,
+  seeds: pulumi.Output<Seeds>,
   outputs: readonly string[],
 ): pulumi.Resource {
   const { object } = entry;
@@ -28,28 +28,28 @@ export function provisioned(
   const version = packageVersion(name);
   if (object.kind === 'Provider') {
     const server = registered.get(entry.after.find((id) => id.startsWith(`${object.metadata.namespace}/statefulset/`))!) as pulumi.Resource & { metadata: pulumi.Output<{ uid: string }> };
-    const config = pulumi.all([server.metadata, seed]).apply(([, value]) => withSecrets(object.spec as Record<string, string>, value));
+    const config = pulumi.all([server.metadata, seeds]).apply(([, values]) => withSecrets(object.spec as Record<string, string>, values));
     const known = Object.fromEntries(Object.entries(object.spec as Record<string, string>).map(([key, value]) => [key, value.includes('${secret:') ? pulumi.secret(config.apply((all) => all[key]!)) : pulumi.unsecret(config.apply((all) => all[key]!))]));
     return new Server(name, entry.id, known, { parent: options.parent, dependsOn: options.dependsOn, version });
   }
   const provider = registered.get(`${object.metadata.namespace}/provider/${name}`) as pulumi.ProviderResource;
   // Only what is named here can be read from a resource without a class of its own.
   const named = Object.fromEntries(outputs.filter((property) => property !== 'id').map((property) => [property, undefined]));
-  const inputs = { ...named, ...(resolved(object.spec, registered, seed) as pulumi.Inputs) };
+  const inputs = { ...named, ...(resolved(object.spec, registered, seeds) as pulumi.Inputs) };
   return new ServerResource(`${name}:${object.type as string}`, entry.id, inputs, { ...options, provider, version });
 }
 
 /** The inputs with the tokens of outputs and secrets replaced. */
-function resolved(value: unknown, registered: ReadonlyMap<string, pulumi.Resource>, seed: pulumi.Output<string>): unknown {
+function resolved(value: unknown, registered: ReadonlyMap<string, pulumi.Resource>, seeds: pulumi.Output<Seeds>): unknown {
   if (typeof value === 'string') {
     const parts = outputReferences(value).map((part) => {
-      if (typeof part === 'string') return part.includes('${secret:') ? pulumi.secret(seed.apply((text) => withSecrets(part, text))) : part;
+      if (typeof part === 'string') return part.includes('${secret:') ? pulumi.secret(seeds.apply((values) => withSecrets(part, values))) : part;
       return (registered.get(part.id) as unknown as Record<string, pulumi.Output<string>>)[part.property]!;
     });
     return parts.length === 1 ? parts[0] : parts.length ? pulumi.concat(...parts) : value;
   }
-  if (Array.isArray(value)) return value.map((nested) => resolved(nested, registered, seed));
-  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, nested]) => [key, resolved(nested, registered, seed)]));
+  if (Array.isArray(value)) return value.map((nested) => resolved(nested, registered, seeds));
+  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, nested]) => [key, resolved(nested, registered, seeds)]));
   return value;
 }
 

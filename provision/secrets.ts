@@ -1,5 +1,15 @@
 import { hkdfSync } from 'node:crypto';
 import { resolveSecrets } from '../constructs/secrets';
+import { epochOf } from '../model/secret-versions';
+
+/** What the derived secrets of a stack come from. */
+export interface Seeds {
+  readonly current: string;
+  /** That of the epochs before the stack's; only while a deployment makes the servers follow. @default the current one */
+  readonly previous?: string | undefined;
+  /** Of the stack. */
+  readonly epoch: number;
+}
 
 /**
  * The value of a derived secret: HKDF-SHA256 of the stack's seed, with the secret's label as context; 32 bytes, base64url.
@@ -10,8 +20,8 @@ export function derive(seed: string, label: string): string {
 }
 
 /** The manifest with every token replaced by its value. */
-export function withSecrets<T>(value: T, seed: string): T {
-  return map(value, (text) => resolveSecrets(text, (label) => derive(seed, label))) as T;
+export function withSecrets<T>(value: T, { current, previous = current, epoch }: Seeds): T {
+  return map(value, (text) => resolveSecrets(text, (label) => derive(epochOf(label) < epoch ? previous : current, label))) as T;
 }
 
 function map(value: unknown, change: (text: string) => string): unknown {

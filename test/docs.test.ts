@@ -7,6 +7,7 @@ import { addLogin } from '../cli/login';
 import { addLogs } from '../cli/logs';
 import { addOperations } from '../cli/operations';
 import { addRender } from '../cli/render';
+import { addRotate } from '../cli/rotate';
 import { addStatus } from '../cli/status';
 import { addVerify } from '../cli/verify';
 import { compose } from '../constructs/compose';
@@ -87,7 +88,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addDoctor]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));

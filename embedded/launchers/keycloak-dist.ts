@@ -58,9 +58,12 @@ export async function ensureKeycloak(env: Readonly<Record<string, string>>, prog
 }
 
 function paths(env: Readonly<Record<string, string>>): KeycloakFiles {
+  const distribution = join(folder(), 'distribution');
   const options = Object.entries(optionsOf(env)).sort(([a], [b]) => (a < b ? -1 : 1));
+  // A container without options runs the command-line tools.
+  if (!options.length) return { distribution, build: join(distribution, 'lib', 'quarkus') };
   const digest = createHash('sha256').update(JSON.stringify(options)).digest('hex').slice(0, 12);
-  return { distribution: join(folder(), 'distribution'), build: join(folder(), `build-${digest}`) };
+  return { distribution, build: join(folder(), `build-${digest}`) };
 }
 
 function folder(): string {

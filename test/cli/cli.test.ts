@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { editedText } from '../../cli/rotate';
 import { requireEmbedded } from '../../embedded/region-kind';
 import { loadStack } from '../../model/stack';
 import { datalab, stackTrace } from './datalab';
@@ -13,7 +14,7 @@ const state = join(directory, 'state');
 const problem = (path: string, got: string, allowed: string, fix: string) => `  ${path}\n    got      ${got}\n    allowed  ${allowed}\n    fix      ${fix}\n`;
 
 describe('help', () => {
-  const commands = ['up', 'preview', 'refresh', 'destroy', 'down', 'status', 'render', 'doctor'];
+  const commands = ['up', 'preview', 'refresh', 'destroy', 'down', 'status', 'render', 'rotate', 'doctor'];
 
   test('names every command and the exit codes', async () => {
     const { code, stdout, stderr } = await datalab(['--help']);
@@ -114,6 +115,50 @@ describe('render', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(`got      ${out}, which is a file`);
     expect(stderr).not.toMatch(stackTrace);
+  });
+});
+
+describe('rotate', () => {
+  test('without a name shows the secrets and who has them, and changes nothing', async () => {
+    const { code, stdout, stderr } = await datalab(['rotate', 'ssp-cloud.paris']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^SECRET +USED BY +A ROTATION\n/);
+    expect(stdout).toMatch(/^minio\/root@v1 +minio\/statefulset\/minio +restarts it$/m);
+    const json = await datalab(['rotate', 'ssp-cloud.local', '--json', '--state', state]);
+    expect(JSON.parse(json.stdout).map(({ label }: { label: string }) => label)).toContain('keycloak/demo-alice@v1');
+    expect(existsSync(state)).toBe(false);
+  });
+
+  test.each([
+    ['a secret that does not exist', ['minio/rot', 'ssp-cloud.paris'], problem('secret', '"minio/rot"', 'keycloak/bootstrap-admin, keycloak/database, minio/root, postgresql/superuser', 'did you mean minio/root?')],
+    ['a stack that does not exist', ['minio/root', 'ssp-cloud.pairs'], 'did you mean ssp-cloud.paris?'],
+    ['all and one', ['--all', 'minio/root', 'ssp-cloud.paris'], problem('--all', 'minio/root', 'no name beside --all', 'leave out the names, or --all')],
+  ])('fails: %s', async (_, args, message) => {
+    const { code, stdout, stderr } = await datalab(['rotate', ...args], { DATALAB_STATE: state });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(stackTrace);
+  });
+
+  test('for a region on a real cluster says what is edited, what the deployment will do and the next steps', () => {
+    expect(editedText('ssp-cloud.paris', ['minio/root@v2'], ['restarts  minio/statefulset/minio'], ['minio/root'])).toBe(
+      `stacks/Pulumi.ssp-cloud.paris.yaml now says:
+  minio/root@v2
+
+Nothing is deployed yet. The next deployment
+  restarts  minio/statefulset/minio
+
+Let it be reviewed, then, before the next rotation of this stack:
+  pulumi up --stack ssp-cloud.paris`,
+    );
+    const all = editedText('ssp-cloud.paris', [], [], 'all');
+    expect(all.split('\n').slice(-5)).toEqual([
+      '  pulumi config get datalab:seed --stack ssp-cloud.paris | pulumi config set --secret datalab:previousSeed --stack ssp-cloud.paris',
+      '  openssl rand -base64 32 | pulumi config set --secret datalab:seed --stack ssp-cloud.paris',
+      '  pulumi up --stack ssp-cloud.paris',
+      '  pulumi config rm datalab:previousSeed --stack ssp-cloud.paris',
+      '  pulumi up --stack ssp-cloud.paris',
+    ]);
   });
 });
 

@@ -6,6 +6,7 @@ import { System } from '../../constructs/system';
 import { Workload, type WorkloadProps } from '../../constructs/workload';
 import { defineInstance, type InstanceDefinition } from '../../model/instance';
 import type { RegionDefinition } from '../../model/region';
+import { firstVersions, type SecretVersions } from '../../model/secret-versions';
 import type { CustomResourceDefinition } from '../../model/stack';
 import { open } from '../model/base';
 
@@ -14,9 +15,10 @@ export function platformWith(
   change: Partial<RegionDefinition> = {},
   definition: InstanceDefinition = open(),
   definitions: readonly CustomResourceDefinition[] = [],
+  secrets: SecretVersions = firstVersions,
 ): Platform {
   const instance = defineInstance({ ...definition, regions: { main: { ...definition.regions.main!, ...change } } });
-  return new Platform(new App(), { name: `${instance.name}.main`, instance, region: 'main', logo: '<svg/>', definitions });
+  return new Platform(new App(), { name: `${instance.name}.main`, instance, region: 'main', logo: '<svg/>', definitions, secrets });
 }
 
 /** A manifest, to look into. */

@@ -1,6 +1,7 @@
 import { compose } from '../../constructs/compose';
 import { entriesOf } from '../../constructs/objects';
 import { defineInstance } from '../../model/instance';
+import { firstVersions } from '../../model/secret-versions';
 import { loadStack, stackNames } from '../../model/stack';
 import { open } from '../model/base';
 
@@ -20,7 +21,7 @@ test('a region without GPUs has no device plugin', () => {
   const [cpu] = definition.regions.main!.nodePools;
   const none = { 'requests.cpu': '1', 'requests.memory': '1Gi', 'requests.storage': '1Gi', 'count/pods': 1, 'requests.nvidia.com/gpu': 0 };
   const instance = defineInstance({ ...definition, regions: { main: { ...definition.regions.main!, nodePools: [cpu!], quotas: { user: none, group: none } } } });
-  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [] }));
+  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [], secrets: firstVersions }));
   expect(entries.some(({ system }) => system === 'gpu')).toBe(false);
 });
 
@@ -28,7 +29,7 @@ test("a project's own quota goes before the one of the region's groups", () => {
   const definition = open();
   const quota = { ...definition.regions.main!.quotas.group, 'count/pods': 7 };
   const instance = defineInstance({ ...definition, projects: [{ name: 'a', title: 'A', group: 'A', quota }, { name: 'b', title: 'B', group: 'B' }] });
-  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [] }));
+  const entries = entriesOf(compose({ name: 'demo.main', instance, region: 'main', logo: '<svg/>', definitions: [], secrets: firstVersions }));
   const pods = (project: string) => (entries.find(({ id }) => id === `projet-${project}/resourcequota/onyxia-quota`)!.object.spec as any).hard['count/pods'];
   expect([pods('a'), pods('b')]).toEqual(['7', '20']);
 });

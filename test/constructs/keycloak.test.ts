@@ -1,7 +1,9 @@
+import { compose } from '../../constructs/compose';
 import { Gateway } from '../../constructs/gateway';
 import { Keycloak } from '../../constructs/keycloak';
 import { Postgresql } from '../../constructs/postgresql';
 import type { Size } from '../../model/region';
+import { loadStack } from '../../model/stack';
 import { entryOf, objectsOf, platformWith, yamlOf } from './base';
 
 const nodePools = [{ name: 'cpu', count: 4, cpus: 16, memory: '128G', labels: { pool: 'cpu' } }];
@@ -66,4 +68,42 @@ test.each(['standard', 'ha'] as const)('size %s: the pods share their cache, ove
   const ports = [{ port: 7800, protocol: 'TCP' }, { port: 57800, protocol: 'TCP' }];
   expect(policy.ingress).toContainEqual({ from: [expect.objectContaining({ podSelector: itself })], ports });
   expect(policy.egress).toContainEqual({ to: [expect.objectContaining({ podSelector: itself })], ports });
+});
+
+describe('a rotation', () => {
+  const before = objectsOf(compose(loadStack('ssp-cloud.local')));
+  const rotated = (name: string) => {
+    const platform = compose({ ...loadStack('ssp-cloud.local'), secrets: { epoch: 1, versions: { [name]: 2 } } });
+    return { platform, objects: objectsOf(platform) };
+  };
+
+  test("of the bootstrap administrator's password sets it before Pulumi logs in with it, and restarts nothing", () => {
+    const { platform, objects } = rotated('keycloak/bootstrap-admin');
+    const job = 'keycloak/job/password-bootstrap-admin-v2';
+    expect(entryOf(platform, job).after).toContain('keycloak/statefulset/keycloak');
+    expect(entryOf(platform, 'keycloak/provider/keycloak').after).toContain(job);
+    expect(objects['keycloak/secret/password-bootstrap-admin']!.stringData).toEqual({
+      password: '${secret:keycloak/bootstrap-admin@v2}',
+      administrator: '${secret:keycloak/bootstrap-admin@v2} ${secret:keycloak/bootstrap-admin@v1}',
+    });
+    expect(objects['keycloak/statefulset/keycloak']).toEqual(before['keycloak/statefulset/keycloak']);
+  });
+
+  test("of a demo person's password sets it when the person is there", () => {
+    const { platform, objects } = rotated('keycloak/demo-alice');
+    expect(entryOf(platform, 'keycloak/job/password-alice-v2').after).toContain('keycloak/user/alice');
+    expect(objects['keycloak/secret/password-alice']!.stringData).toEqual({
+      password: '${secret:keycloak/demo-alice@v2}',
+      administrator: '${secret:keycloak/bootstrap-admin@v1}',
+    });
+    expect(Object.keys(objects).filter((id) => id.startsWith('keycloak/job/'))).toEqual(['keycloak/job/password-alice-v2']);
+  });
+
+  test('puts no password into an argument or into the script', () => {
+    const { objects } = rotated('keycloak/bootstrap-admin');
+    const [container] = objects['keycloak/job/password-bootstrap-admin-v2']!.spec.template.spec.containers;
+    expect(container.command).toEqual(['sh', '/set-password/set-password.sh']);
+    const script: string = objects['keycloak/configmap/set-password']!.data['set-password.sh'];
+    expect(script).not.toMatch(/--(new-)?password/);
+  });
 });

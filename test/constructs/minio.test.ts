@@ -48,6 +48,23 @@ test('its pods reach each other where there are several, and through nothing but
   expect(peers).not.toContainEqual(expect.objectContaining({ podSelector: itself }));
 });
 
+test('its pods are replaced together where there are several: they know each other by the password of root', () => {
+  expect(minioIn('standard').spec.updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } });
+  expect(minioIn('small').spec.updateStrategy).toBeUndefined();
+});
+
+test('a rotation of root restarts the workloads with buckets, whose credentials are signed with it; a job is not run again', () => {
+  const { platform, minio } = minioIn('small');
+  const system = new System(platform, 'app');
+  for (const kind of ['Deployment', 'Job'] as const) {
+    const workload = new Workload(system, kind.toLowerCase(), { kind, image: { repository: 'docker.io/example/app', tag: '1' }, cpu: '10m', memory: '16Mi', user: 1000 });
+    minio.bucket(`data-${kind.toLowerCase()}`).grantRead(workload);
+  }
+  const objects = objectsOf(platform);
+  expect(objects['app/deployment/deployment']!.spec.template.metadata.annotations).toEqual({ 'datalab-stacks/secrets': 'minio/root@v1' });
+  expect(objects['app/job/job']!.spec.template.metadata.annotations).toBeUndefined();
+});
+
 test('it is ready when the whole cluster of it is, and its pods find each other before', () => {
   const { container, objects } = minioIn('standard');
   expect(container.readinessProbe.httpGet).toEqual({ path: '/minio/health/cluster', port: 's3' });

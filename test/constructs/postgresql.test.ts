@@ -95,3 +95,36 @@ describe('a grant', () => {
     expect(() => database.database('web').grantOwner(other)).toThrow("database 'web' has an owner already: app/web");
   });
 });
+
+describe('a rotation', () => {
+  const rotated = (versions: Record<string, number>) => {
+    const platform = platformWith({}, undefined, undefined, { epoch: 1, versions });
+    const web = appIn(platform);
+    web.addEnv('PASSWORD', new Postgresql(platform, 'postgresql').database('web').grantOwner(web).password);
+    return { platform, objects: objectsOf(platform) };
+  };
+  const server = 'postgresql/statefulset/postgresql';
+
+  test("of a database's password runs the job of the new version, then gives it to the owner and restarts that, not the server", () => {
+    const { platform, objects } = rotated({ 'web/database': 2 });
+    expect(objects['postgresql/job/database-web-v1']).toBeUndefined();
+    expect(entryOf(platform, 'app/secret/database').after).toContain('postgresql/job/database-web-v2');
+    expect(entryOf(platform, 'app/deployment/web').after).toContain('app/secret/database');
+    expect(objects['app/deployment/web']!.spec.template.metadata.annotations).toEqual({ 'datalab-stacks/secrets': 'web/database@v2' });
+    expect(objects[server]).toEqual(granted().objects[server]);
+  });
+
+  test("of the superuser's password tells the server with the one before, restarts nothing, and comes before the other jobs", () => {
+    const { platform, objects } = rotated({ 'postgresql/superuser': 3 });
+    const earlier = '${secret:postgresql/superuser@v2} ${secret:postgresql/superuser@v1}';
+    expect(objects['postgresql/secret/superuser-earlier']!.stringData).toEqual({ passwords: earlier });
+    expect(entryOf(platform, 'postgresql/job/superuser-v3').after).toContain(server);
+    expect(entryOf(platform, 'postgresql/job/database-web-v1').after).toContain('postgresql/job/superuser-v3');
+    const { objects: before } = rotated({});
+    for (const id of [server, 'postgresql/job/database-web-v1', 'app/deployment/web']) expect(objects[id]).toEqual(before[id]);
+  });
+
+  test('is not there before the first', () => {
+    expect(Object.keys(rotated({}).objects).filter((id) => id.includes('superuser'))).toEqual(['postgresql/secret/superuser']);
+  });
+});

@@ -1,9 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import { DerivedSecret, refuseStraySecrets, resolveSecrets, SecretObject, secretsIn } from '../../constructs/secrets';
 import { UserError } from '../../model/errors';
+import type { SecretVersions } from '../../model/secret-versions';
 import { objectsOf, platformWith } from './base';
 
-const { token } = new DerivedSecret('app/login');
+const { token } = new DerivedSecret(platformWith(), 'app/login');
 
 const object = (fields: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'app' }, ...fields });
 
@@ -18,13 +19,23 @@ function refusal(fields: object): UserError {
 
 test('a token names the secret and its version, and tells nothing of its value', () => {
   expect(token).toBe('${secret:app/login@v1}');
-  expect(new DerivedSecret('app/login', 2).token).toBe('${secret:app/login@v2}');
+});
+
+test('the stack says which version it has, and which it had before', () => {
+  const secret = (secrets: SecretVersions) => new DerivedSecret(platformWith({}, undefined, undefined, secrets), 'app/login');
+  expect(secret({ epoch: 1, versions: { 'app/login': 2, other: 7 } })).toMatchObject({
+    token: '${secret:app/login@v2}', version: 'v2', earlierTokens: ['${secret:app/login@v1}'],
+  });
+  expect(secret({ epoch: 3, versions: {} })).toMatchObject({
+    token: '${secret:app/login@e3v1}', version: 'e3v1', earlierTokens: ['${secret:app/login@e2v1}'],
+  });
+  expect(secret({ epoch: 1, versions: { other: 7 } })).toMatchObject({ token, version: 'v1', earlierTokens: [] });
 });
 
 test('the tokens in a text are found, and replaced', () => {
-  const text = `user=me password=${token} again=${token} other=\${secret:b@v3} none=\${secret:} \${HOME}`;
-  expect(secretsIn(text)).toEqual(['app/login@v1', 'app/login@v1', 'b@v3']);
-  expect(resolveSecrets(text, (label) => `<${label}>`)).toBe('user=me password=<app/login@v1> again=<app/login@v1> other=<b@v3> none=${secret:} ${HOME}');
+  const text = `user=me password=${token} again=${token} other=\${secret:b@e2v3} none=\${secret:} \${HOME}`;
+  expect(secretsIn(text)).toEqual(['app/login@v1', 'app/login@v1', 'b@e2v3']);
+  expect(resolveSecrets(text, (label) => `<${label}>`)).toBe('user=me password=<app/login@v1> again=<app/login@v1> other=<b@e2v3> none=${secret:} ${HOME}');
 });
 
 test('the token stands in stringData and nowhere else; the key tells which secrets it holds', () => {
@@ -33,6 +44,7 @@ test('the token stands in stringData and nowhere else; the key tells which secre
   expect(objectsOf(platform)['app/secret/login']).toMatchObject({ type: 'Opaque', stringData: { user: 'me', url: `https://me:${token}@db` } });
   expect(secret.key('url')).toEqual({ secretName: 'login', key: 'url', labels: ['app/login@v1'] });
   expect(secret.key('user').labels).toEqual([]);
+  expect(secret.keyReadOnce('url')).toEqual({ secretName: 'login', key: 'url', labels: [] });
 });
 
 test.each([
@@ -58,5 +70,5 @@ test('fails: synthesis of a tree with a secret in the wrong place', () => {
 });
 
 test.each(['app/Login', 'app login', 'app/login@v', ''])('fails: a secret of a name that no token can hold: %j', (name) => {
-  expect(() => new DerivedSecret(name)).toThrow(/name of a secret/);
+  expect(() => new DerivedSecret(platformWith(), name)).toThrow(/name of a secret/);
 });

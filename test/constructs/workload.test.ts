@@ -82,9 +82,9 @@ test('environment variables stand in the order of their names, secrets as refere
 
 test('a pod template names the version of the secrets it reads, so that a new version replaces its pods', () => {
   const annotation = (version: number) => {
-    const platform = platformWith();
+    const platform = platformWith({}, undefined, undefined, { epoch: 1, versions: { 'app/login': version } });
     const workload = appIn(platform);
-    workload.addEnv('PASSWORD', new SecretObject(workload, 'login', 'app', { password: new DerivedSecret('app/login', version).token }).key('password'));
+    workload.addEnv('PASSWORD', new SecretObject(workload, 'login', 'app', { password: new DerivedSecret(workload, 'app/login').token }).key('password'));
     return objectsOf(platform)['app/deployment/web']!.spec.template.metadata.annotations;
   };
   expect(annotation(1)).toEqual({ 'datalab-stacks/secrets': 'app/login@v1' });

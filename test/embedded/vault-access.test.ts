@@ -45,7 +45,7 @@ describe('what Vault gives', () => {
         .replace('/vault/audit/audit.log', state.file('audit.log'));
       const dependsOn = entry.after.flatMap((id) => registered.get(id) ?? []);
       const known = new Map([...registered, ['vault/statefulset/vault', server]]);
-      registered.set(entry.id, provisioned({ ...entry, object: { ...entry.object, spec: JSON.parse(spec) } }, { dependsOn }, known, pulumi.output('seed'), wanted.get(entry.id) ?? []));
+      registered.set(entry.id, provisioned({ ...entry, object: { ...entry.object, spec: JSON.parse(spec) } }, { dependsOn }, known, pulumi.output({ current: 'seed', epoch: 1 }), wanted.get(entry.id) ?? []));
     }
   };
 

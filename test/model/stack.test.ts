@@ -125,3 +125,10 @@ describe('a region that installs its definitions', () => {
     expect(problemsOf(() => loadStack('my-datalab.paris', stacks))).toMatchObject([{ path: 'stacks/my-datalab/crds/a.yaml', allowed: 'YAML' }]);
   });
 });
+
+test('the versions of secrets of a region on a real cluster stand in its Pulumi configuration; those of an embedded one do not', () => {
+  const stacks = stacksWith('my-datalab', { 'instance.ts': instance("name: 'my-datalab'") });
+  for (const region of ['paris', 'local']) writeFileSync(join(stacks, `Pulumi.my-datalab.${region}.yaml`), 'config:\n  datalab:secrets: { epoch: 2, versions: { minio/root: 3 } }\n');
+  expect(loadStack('my-datalab.paris', stacks).secrets).toEqual({ epoch: 2, versions: { 'minio/root': 3 } });
+  expect(loadStack('my-datalab.local', stacks).secrets).toEqual({ epoch: 1, versions: {} });
+});

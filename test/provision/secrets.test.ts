@@ -25,8 +25,15 @@ test('a value is 32 bytes in letters that need no quotes anywhere', () => {
 
 test('every token of a manifest is replaced, and nothing else', () => {
   const one = derive('a seed', 'one@v1');
-  expect(withSecrets({ a: ['x', 'url: ${secret:one@v1}/${secret:one@v1}'], b: { c: '${secret:two@v2}', d: 3, e: null, f: '${HOME}' } }, 'a seed')).toEqual({
+  expect(withSecrets({ a: ['x', 'url: ${secret:one@v1}/${secret:one@v1}'], b: { c: '${secret:two@v2}', d: 3, e: null, f: '${HOME}' } }, { current: 'a seed', epoch: 1 })).toEqual({
     a: ['x', `url: ${one}/${one}`],
     b: { c: derive('a seed', 'two@v2'), d: 3, e: null, f: '${HOME}' },
   });
+});
+
+test('values of the epochs before come from the seed before, as long as there is one', () => {
+  const tokens = ['${secret:one@v1}', '${secret:one@e2v1}', '${secret:one@e3v2}'];
+  const seeds = (...from: string[]) => ['one@v1', 'one@e2v1', 'one@e3v2'].map((label, index) => derive(from[index]!, label));
+  expect(withSecrets(tokens, { current: 'new', previous: 'old', epoch: 3 })).toEqual(seeds('old', 'old', 'new'));
+  expect(withSecrets(tokens, { current: 'new', previous: undefined, epoch: 3 })).toEqual(seeds('new', 'new', 'new'));
 });
