@@ -8,6 +8,7 @@ import { addLogs } from '../cli/logs';
 import { addOperations } from '../cli/operations';
 import { addRender } from '../cli/render';
 import { addStatus } from '../cli/status';
+import { addUnseal } from '../cli/unseal';
 import { compose } from '../constructs/compose';
 import { secretsIn } from '../constructs/secrets';
 import { System } from '../constructs/system';
@@ -86,7 +87,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addLogin, addStatus, addLogs, addRender, addDoctor]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addUnseal, addLogs, addRender, addDoctor]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));
