@@ -10,6 +10,7 @@ import { addRender } from '../cli/render';
 import { addRotate } from '../cli/rotate';
 import { addStatus } from '../cli/status';
 import { addVerify } from '../cli/verify';
+import { addUnseal } from '../cli/unseal';
 import { compose } from '../constructs/compose';
 import { secretsIn } from '../constructs/secrets';
 import { System } from '../constructs/system';
@@ -88,7 +89,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor, addUnseal]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));
