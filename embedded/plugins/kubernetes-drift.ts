@@ -37,7 +37,9 @@ function driftedList(inputs: any[], live: any[], desired: any[]): any[] {
   if (key) {
     const find = (list: any[], item: any) => list.find((other) => identity(other, key) === identity(item, key));
     const items = inputs.map((item) => driftedInputs(item, find(live, item), find(desired, item)));
-    return items.filter((item) => item !== undefined);
+    // Elements that our inputs would remove: of a list that is taken as a whole, such as the subjects of a role binding.
+    const added = live.filter((item) => !find(desired, item));
+    return [...items.filter((item) => item !== undefined), ...added];
   }
   if (live.length === inputs.length && desired.length === inputs.length) {
     return inputs.map((item, index) => driftedInputs(item, live[index], desired[index]));

@@ -35,6 +35,13 @@ describe('drift', () => {
     ).toEqual(inputs);
   });
 
+  test('shows an element that others added when the inputs would remove it, and no other', () => {
+    const [mine, stranger] = [{ kind: 'User', name: 'oidc-bob' }, { kind: 'User', name: 'oidc-alice' }];
+    const subjects = [mine];
+    expect(driftedInputs({ subjects }, { subjects: [mine, stranger] }, { subjects })).toEqual({ subjects: [mine, stranger] });
+    expect(driftedInputs({ subjects }, { subjects: [mine, stranger] }, { subjects: [mine, stranger] })).toEqual({ subjects });
+  });
+
   test('shows a changed value as it is now', () => {
     expect(
       changed((live) => {
@@ -51,7 +58,7 @@ describe('drift', () => {
     expect(
       changed((live) => {
         delete live.metadata.labels.a;
-        live.spec.containers = [{ name: 'other' }];
+        live.spec.containers = [];
       }),
     ).toEqual({
       metadata: { labels: {} },
@@ -60,7 +67,11 @@ describe('drift', () => {
   });
 
   test('finds the elements of a list by their key, not by their place', () => {
-    expect(changed((live) => live.spec.containers.unshift({ name: 'added' }))).toEqual(inputs);
+    const added = copy(desired);
+    added.spec.containers.unshift({ name: 'added' });
+    const live = copy(added);
+    live.spec.policy = 'Never';
+    expect(driftedInputs(inputs, live, added)).toEqual(inputs);
   });
 
   test('takes a list without a key as a whole', () => {
