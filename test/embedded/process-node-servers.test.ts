@@ -78,7 +78,7 @@ function http(address: string, port: number, path: string): Promise<{ status?: n
   });
 }
 
-test('one command brings PostgreSQL, Keycloak and MinIO up for real', async () => {
+test('one command brings PostgreSQL, Keycloak, MinIO and Vault up for real', async () => {
   const started = Date.now();
   await up();
   const seconds = (Date.now() - started) / 1000;
@@ -87,7 +87,7 @@ test('one command brings PostgreSQL, Keycloak and MinIO up for real', async () =
   expect(seconds).toBeLessThan(120);
   const { systems } = await regionStatus(stack, stateDirectory);
   const real = systems.filter(({ runs }) => runs === 'real').map(({ name, ready }) => [name, ready]);
-  expect(real).toEqual([['postgresql', true], ['keycloak', true], ['minio', true]]);
+  expect(real).toEqual([['postgresql', true], ['keycloak', true], ['minio', true], ['vault', true]]);
 });
 
 test('the Job made the role and its database, which is nobody else\'s', async () => {
@@ -159,7 +159,7 @@ test('down leaves no process, and after the next start the data is there', async
   const { changes } = await up();
   expect(changes).toMatchObject({ create: 0, update: 0, delete: 0 });
   expect(await sql('postgres', superuser, 'postgres', 'select answer from kept')).toBe('42');
-  expect((await podsOfNode(kube)).filter(({ status: { phase } }) => phase === 'Running')).toHaveLength(3);
+  expect((await podsOfNode(kube)).filter(({ status: { phase } }) => phase === 'Running')).toHaveLength(4);
 });
 
 /** The process and all that come from it, in other sessions too. */
