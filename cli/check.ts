@@ -3,7 +3,8 @@ import { exitCodes, UserError } from '../model/errors';
 import { stackNames } from '../model/stack';
 import type { Posture } from '../model/instance';
 import { rules } from '../policies/all';
-import { checkStacks, judge, type Checked, type Judged } from '../review/check';
+import { checkStacks, judge, type Checked } from '../review/check';
+import { markdown, rulesTable, text } from '../review/check-report';
 import { objectsBelow } from '../review/rendered';
 import { table } from './table';
 
@@ -59,49 +60,9 @@ const printed: Record<Flags['format'], (checked: readonly Checked[]) => string> 
   markdown: (checked) => checked.map(markdown).join('\n\n'),
 };
 
-function counts(findings: readonly Judged[]): string {
-  const count = (status: Judged['status']) => findings.filter((each) => each.status === status).length;
-  return `${count('failed')} failed, ${count('waived')} waived, ${count('advice')} advice`;
-}
-
-function text({ name, posture, objects, findings }: Checked): string {
-  const failed = findings.filter(({ status }) => status === 'failed');
-  const waived = findings.filter(({ status }) => status === 'waived');
-  return [
-    `${name} · ${posture} · ${rules.length} rules, ${objects} objects · ${counts(findings)}`,
-    ...byRule(failed).flatMap(([rule, each]) => [
-      `  ${rule.severity.toUpperCase()} ${rule.id}: ${rule.title}`,
-      ...each.flatMap(({ object, path, got, fix }) => [`    ${object}`, `      ${path}`, `      got ${got}`, `      fix ${fix}`]),
-    ]),
-    ...byRule(waived).map(([rule, each]) => `  waived ${rule.id}: ${[...new Set(each.map(({ object }) => object))].join(', ')} (${each[0]!.waiver!.owner}, until ${each[0]!.waiver!.until})`),
-  ].join('\n');
-}
-
-function markdown({ name, posture, findings }: Checked): string {
-  const rows = (status: Judged['status'], last: (finding: Judged) => string) =>
-    findings.filter((each) => each.status === status).map((each) => `| ${each.rule.severity} | \`${each.rule.id}\` | \`${each.object}\` | ${cell(`${each.path}: ${each.got}`)} | ${cell(last(each))} |`);
-  const section = (title: string, lines: readonly string[]) => (lines.length ? [`\n**${title}**\n`, '| severity | rule | object | found | |', '|---|---|---|---|---|', ...lines] : []);
-  return [
-    `### ${name} (${posture}): ${counts(findings)}`,
-    ...section('Failed', rows('failed', ({ fix }) => fix)),
-    ...section('Waived', rows('waived', ({ waiver }) => `${waiver!.reason} (${waiver!.owner}, until ${waiver!.until})`)),
-  ].join('\n');
-}
-
-/** Text that nothing in a table or a comment acts on. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('@', '&#64;').replaceAll('\n', ' ');
-}
-
-function byRule(findings: readonly Judged[]): [Judged['rule'], Judged[]][] {
-  const groups = new Map<string, Judged[]>();
-  for (const finding of findings) groups.set(finding.rule.id, [...(groups.get(finding.rule.id) ?? []), finding]);
-  return [...groups.values()].map((group) => [group[0]!.rule, group]);
-}
-
 function listed(format: Flags['format']): string {
   const all = rules.map(({ id, title, why, severity, mandatory, sources }) => ({ id, title, why, severity, mandatory, sources }));
   if (format === 'json') return JSON.stringify({ rules: all });
-  if (format === 'markdown') return ['| rule | severity | mandatory in | what must hold | why | sources |', '|---|---|---|---|---|---|', ...all.map((rule) => `| \`${rule.id}\` | ${rule.severity} | ${rule.mandatory.join(', ')} | ${cell(rule.title)} | ${cell(rule.why)} | ${cell(rule.sources.join('; '))} |`)].join('\n');
+  if (format === 'markdown') return rulesTable();
   return table(['RULE', 'SEVERITY', 'MANDATORY IN', 'WHAT MUST HOLD'], all.map((rule) => [rule.id, rule.severity, rule.mandatory.join(', '), rule.title]));
 }

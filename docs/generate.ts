@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadStack, stackNames } from '../model/stack';
+import { rulesTable } from '../review/check-report';
 import { topology } from '../review/topology';
 
 const root = dirname(__dirname);
@@ -14,6 +15,7 @@ const end = '<!-- end topology -->';
 export function generatedPages(): Map<string, string> {
   return new Map([
     ['docs/topology.md', topologyPage()],
+    ['docs/rules.md', rulesPage()],
     ['README.md', withPicture(readFileSync(join(root, 'README.md'), 'utf8'))],
   ]);
 }
@@ -30,6 +32,18 @@ function topologyPage(): string {
     '  the namespaces of people and projects, whose policy is on the page [user-namespace](constructs/user-namespace.md).',
     '- The arrows are network policies. The embedded region has them as objects and does not enforce them.',
     ...stackNames().flatMap((name) => ['', `## ${name}`, '', picture(name)]),
+    '',
+  ].join('\n');
+}
+
+function rulesPage(): string {
+  return [
+    '# Rules',
+    '',
+    'Written by `npm run docs` from [policies/](../policies/); do not edit. `datalab check` holds every stack to them, in its posture;',
+    'where a rule is not mandatory its findings are advice. What has to stay is waived in the instance, with owner, reason and end.',
+    '',
+    rulesTable(),
     '',
   ].join('\n');
 }

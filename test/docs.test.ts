@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
+import { addCheck } from '../cli/check';
 import { addDoctor } from '../cli/doctor';
 import { addDown } from '../cli/down';
 import { addLogin } from '../cli/login';
@@ -89,7 +90,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor, addUnseal]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor, addUnseal, addCheck]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));
