@@ -12,7 +12,8 @@ import { openRegion } from '../embedded/state';
 import { ensureTools } from '../embedded/toolchain';
 import { silent } from '../model/progress';
 import { loadStack } from '../model/stack';
-import { eventually, temporaryDirectory } from './embedded/temporary';
+import { temporaryDirectory } from './embedded/temporary';
+import { policiesInForce } from './user-isolation';
 
 /**
  * What the service account of Onyxia's API may do, with its own token on a real API server that has the objects of the
@@ -201,12 +202,7 @@ describe.each([
       apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {},
     });
     onyxia = new Kube(kubeconfig, { token: status.token });
-    // The API server needs a moment to read new policies.
-    await eventually('the policy in force', async () => {
-      const answer = await verdict(onyxia, (client) => client.create(object('v1', 'Secret', 'user-alice', 'sh.helm.release.v1.x.v1'), { ...by, dryRun: true }));
-      if (!answer.includes('two characters')) throw new Error(answer);
-      return true;
-    });
+    await policiesInForce(admin);
   });
 
   afterAll(async () => {

@@ -15,7 +15,7 @@ import { ensureTools } from '../embedded/toolchain';
 import { silent } from '../model/progress';
 import { loadStack } from '../model/stack';
 import { eventually, temporaryDirectory } from './embedded/temporary';
-import { ask, verdict, type Verb } from './user-isolation';
+import { ask, policiesInForce, verdict, type Verb } from './user-isolation';
 
 /**
  * What people can do in their namespaces and what not, on a real API server with its real controllers. People are
@@ -63,22 +63,6 @@ function binding(kind: string, name: string, role: string, subject: object, with
 }
 const fullControl = (of: string, subject: object) => binding('RoleBinding', ownerBinding, 'admin', subject, of);
 
-/** Waits until the API server goes by every policy that was written before: it reads them in order, and this one is the last. */
-let round = 0;
-async function policiesInForce(): Promise<void> {
-  const name = `in-force-${(round += 1)}`;
-  const group = 'admissionregistration.k8s.io/v1';
-  await kube.apply({
-    apiVersion: group, kind: 'ValidatingAdmissionPolicy', metadata: { name },
-    spec: {
-      matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] },
-      validations: [{ expression: `object.metadata.name != '${name}'`, message: name }],
-    },
-  }, by);
-  await kube.apply({ apiVersion: group, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } }, by);
-  await eventually(name, async () => (await ask(kube, kubeconfig, deployer, 'create', object('v1', 'ConfigMap', name))).message.includes(name));
-}
-
 const platform = (posture: Posture) => compose(loadStack(stacks[posture]));
 
 /** The rules, the namespaces of people and the rights of Onyxia's account as the stack has them, and what Onyxia adds to those. */
@@ -88,7 +72,7 @@ async function deploy(posture: Posture): Promise<void> {
   const wanted = entriesOf(platform(posture)).filter(({ object: { kind }, system }) => systems.test(system) || (['gpu', 'onyxia'].includes(system) && rules.test(kind)));
   for (const entry of wanted) await kube.apply(entry.object as KubeObject, by);
   for (const name of ['alice', 'bob']) await kube.apply(fullControl(`user-${name}`, { kind: 'User', name: `oidc-${name}` }), by);
-  await policiesInForce();
+  await policiesInForce(kube);
 }
 
 beforeAll(async () => {
@@ -327,7 +311,7 @@ describe.each(['open', 'confidential'] as const)('%s', (posture) => {
   });
 });
 
-test('a namespace that Onyxia makes is fenced at once, by a keeper that can do nothing else', async () => {
+test('somebody logs in for the first time: the namespace that Onyxia makes is fenced at once, by a keeper that can do nothing else, and a service runs there', async () => {
   await deploy('open');
   const within = 'user-erin';
   expect(await done(onyxia, 'apply', labelled(within, labelsOf('open', 'erin')))).toBe('allowed');
@@ -337,8 +321,15 @@ test('a namespace that Onyxia makes is fenced at once, by a keeper that can do n
   }
   expect(await done(onyxia, 'create', fullControl(within, { kind: 'User', name: 'oidc-erin' }))).toBe('allowed');
   expect(await done(onyxia, 'create', object('v1', 'ResourceQuota', 'onyxia-quota', { spec: { hard: { 'count/pods': '10' } } }, within))).toBe('allowed');
-  await eventually('the pod', async () => (await done(onyxia, 'create', pod('open', {}, {}, within))) === 'allowed');
-  expect(await done(['oidc-erin'], 'delete', pod('open', {}, {}, within))).toBe('allowed');
+  const { subjects } = (await kube.get(fullControl(within, {})))!;
+  expect(subjects.map(({ name }: any) => name)).toEqual(['oidc-erin', onyxiaAccount.name]);
+
+  const service = pod('open', {}, {}, within);
+  expect(await done(onyxia, 'create', object('v1', 'Secret', 'sh.helm.release.v1.work.v1', {}, within))).toBe('allowed');
+  await eventually('the pod', async () => (await done(onyxia, 'create', service)) === 'allowed');
+  expect(await done(['oidc-erin'], 'delete', service)).toBe('allowed');
+  // The next login.
+  expect(await done(onyxia, 'apply', labelled(within, labelsOf('open', 'erin')))).toBe('allowed');
 
   const keeper = account('fence', 'fence');
   for (const [verb, wanted, expected] of [
