@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { exitCodes, UserError } from '../model/errors';
+import { addCheck } from './check';
 import { addDoctor } from './doctor';
 import { addDown } from './down';
 import { addLogin } from './login';
@@ -26,6 +27,7 @@ addUnseal(program);
 addVerify(program);
 addLogs(program);
 addRender(program);
+addCheck(program);
 addRotate(program);
 addDoctor(program);
 

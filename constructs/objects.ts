@@ -83,6 +83,7 @@ const workloads = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
 /** Kinds that no workload waits for. What it needs of its namespace and of the cluster is there before its pods are admitted. */
 const late = new Set([...workloads, 'CustomResourceDefinition', 'Gateway', 'HTTPRoute', 'Ingress', 'Certificate', 'PodDisruptionBudget']);
 
-function idOf({ kind, metadata }: PlatformObject): string {
+/** `<namespace or _cluster>/<kind>/<name>`, lower case. */
+export function idOf({ kind, metadata }: PlatformObject): string {
   return `${metadata.namespace ?? '_cluster'}/${kind.toLowerCase()}/${metadata.name}`;
 }

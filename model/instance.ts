@@ -5,6 +5,7 @@ import { crossCheck } from './cross-check';
 import { name, sentence } from './fields';
 import { fail } from './problems';
 import { quota, region } from './region';
+import { waiver } from './waiver';
 
 /** A group of people who share a namespace, a bucket and a Vault path. */
 export const project = z.strictObject({
@@ -30,6 +31,8 @@ export const instance = z
     projects: z.array(project).default([]),
     /** What Onyxia offers, in this order. Where the charts come from follows from the region's `internet`. */
     catalogs: z.array(z.enum(catalogIds)).default([]),
+    /** Rules of policies/ that do not hold somewhere; an expired or unused one fails the check. */
+    waivers: z.array(waiver).default([]),
     regions: z.record(name, region),
   })
   .superRefine(crossCheck);

@@ -52,6 +52,44 @@ export default defineInstance({
     { name: 'fideli', title: 'Fichiers démographiques sur les logements et les individus', group: 'LS3_FIDELI' },
   ],
   catalogs: ['ide', 'databases', 'automation'],
+  waivers: [
+    {
+      rules: ['pod-security-level'], objects: '_cluster/namespace/user-*', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'Charts of the catalogs set no security context and their images offer sudo, so people get baseline: no node, no host path, no privileged container. Restricted is warned of and audited.',
+    },
+    {
+      rules: ['pod-security-level'], objects: '_cluster/namespace/projet-*', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'The same charts run in the namespaces of projects: baseline, with restricted warned of and audited.',
+    },
+    {
+      rules: ['read-only-root'], objects: 'onyxia/deployment/*', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'The entrypoints of both images write their configuration and authorities into the image before they start. They run as a user without rights.',
+    },
+    {
+      rules: ['service-account-token'], objects: 'onyxia/deployment/onyxia-api', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'It runs Helm against the API server for people. Its rights come with each namespace and end there; an admission policy refuses everything else that it writes.',
+    },
+    {
+      rules: ['pod-security-level'], objects: '_cluster/namespace/gpu', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'The device plugin talks to the kubelet through a directory of the node; the namespace holds nothing else, and nobody but the platform may create pods there.',
+    },
+    {
+      rules: ['capabilities', 'privilege-escalation', 'privileged-container', 'read-only-root', 'run-as-non-root', 'seccomp', 'volume-types'], objects: 'gpu/daemonset/device-plugin-*', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'To hand out MIG instances the device plugin opens device nodes of the driver, which Kubernetes grants to privileged containers alone. It has no network and no token of the API server.',
+    },
+    {
+      rules: ['read-only-root'], objects: 'keycloak/statefulset/keycloak', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'Keycloak compiles its configuration into its own folder when it starts. It runs as a user without rights and has no shell in its image.',
+    },
+    {
+      rules: ['rbac-everybody'], objects: '_cluster/clusterrolebinding/datalab-issuer-discovery', owner: 'security officer of LS3', until: '2027-06-30',
+      reason: 'Servers fetch the public keys of service-account tokens without a login. The role reads two paths that hold public keys alone.',
+    },
+    {
+      rules: ['image-digest'], objects: '*/*/*', owner: 'operators of LS3', until: '2027-03-31',
+      reason: 'The region is not deployed yet, so it holds no data: digests go into images.digests when its registry is filled, before the first deployment. The region local pulls no image.',
+    },
+  ],
   regions: {
     insee: {
       title: 'Insee',

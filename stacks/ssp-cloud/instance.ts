@@ -46,6 +46,44 @@ export default defineInstance({
   realm: 'sspcloud',
   projects: [],
   catalogs: ['ide', 'databases', 'automation', 'dataviz'],
+  waivers: [
+    {
+      rules: ['pod-security-level'], objects: '_cluster/namespace/user-*', owner: 'platform team', until: '2027-06-30',
+      reason: 'Charts of the catalogs set no security context and their images offer sudo, so people get baseline: no node, no host path, no privileged container. Restricted is warned of and audited.',
+    },
+    {
+      rules: ['read-only-root'], objects: 'onyxia/deployment/*', owner: 'platform team', until: '2027-06-30',
+      reason: 'The entrypoints of both images write their configuration and authorities into the image before they start. They run as a user without rights.',
+    },
+    {
+      rules: ['service-account-token'], objects: 'onyxia/deployment/onyxia-api', owner: 'platform team', until: '2027-06-30',
+      reason: 'It runs Helm against the API server for people. Its rights come with each namespace and end there; an admission policy refuses everything else that it writes.',
+    },
+    {
+      rules: ['service-account-token'], objects: 'fence/deployment/fence', owner: 'platform team', until: '2027-06-30',
+      reason: 'It writes the network policies of namespaces that Onyxia makes. It reads no Secret, and an admission policy confines it to namespaces of people.',
+    },
+    {
+      rules: ['rbac-escalation'], objects: '_cluster/clusterrole/datalab-onyxia-onboarding', owner: 'platform team', until: '2027-06-30',
+      reason: 'Onyxia makes a new person admin of their own namespace. It may bind three roles by name, and an admission policy refuses any other namespace and any other subject.',
+    },
+    {
+      rules: ['pod-security-level'], objects: '_cluster/namespace/gpu', owner: 'platform team', until: '2027-06-30',
+      reason: 'The device plugin talks to the kubelet through a directory of the node; the namespace holds nothing else, and nobody but the platform may create pods there.',
+    },
+    {
+      rules: ['run-as-non-root', 'volume-types'], objects: 'gpu/daemonset/device-plugin-*', owner: 'platform team', until: '2027-06-30',
+      reason: 'The device plugin registers on a socket of the kubelet that belongs to root. It has no capability, no network and no token of the API server.',
+    },
+    {
+      rules: ['read-only-root'], objects: 'keycloak/statefulset/keycloak', owner: 'platform team', until: '2027-06-30',
+      reason: 'Keycloak compiles its configuration into its own folder when it starts. It runs as a user without rights and has no shell in its image.',
+    },
+    {
+      rules: ['rbac-everybody'], objects: '_cluster/clusterrolebinding/datalab-issuer-discovery', owner: 'platform team', until: '2027-06-30',
+      reason: 'Servers fetch the public keys of service-account tokens without a login. The role reads two paths that hold public keys alone.',
+    },
+  ],
   regions: {
     /** About 1000 distinct users a month. */
     paris: {

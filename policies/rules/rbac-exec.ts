@@ -1,0 +1,22 @@
+import { role } from '../examples';
+import type { Rule } from '../rule';
+import { eachOf } from '../tree';
+
+const ways = ['pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', 'pods/proxy', 'services/proxy'];
+
+export const rbacExec: Rule = {
+  id: 'rbac-exec',
+  title: 'No role of the platform enters pods',
+  why: "Entering a pod is reading its data with its identity; no audit log shows what was read.",
+  sources: ['Kyverno block-pod-exec-by-namespace-label, block-ephemeral-containers', 'Polaris rolePodExecAttach', 'C-0002, C-0063', 'StatCan KUBE-GK-04'],
+  severity: 'high',
+  mandatory: ['confidential'],
+  check: eachOf(['Role', 'ClusterRole'], ({ rules }) =>
+    ((rules ?? []) as any[]).flatMap(({ resources = [], verbs = [] }, index) =>
+      (verbs as string[]).some((verb) => ['create', 'get', 'patch', 'update', '*'].includes(verb))
+        ? (resources as string[]).filter((resource) => ways.includes(resource)).map((resource) => ({ path: `rules[${index}].resources`, got: resource, fix: 'remove it' }))
+        : [],
+    ),
+  ),
+  examples: { pass: [[role({ apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get'] })]], fail: ways.map((resource) => [role({ apiGroups: [''], resources: [resource], verbs: ['create'] })]) },
+};
