@@ -24,8 +24,8 @@ export function schemaOverrides({ posture }: Pick<Instance, 'posture'>, region: 
   return {
     'network-policy.json': object('Network policy', {
       enabled: fixed('boolean', true),
-      // Without it the service's own policy would shut out the proxies that people come through.
-      from: fixed('array', [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': ingress.namespace } } }]),
+      // Without it the service's own policy would shut out the proxies that people come through. Wider ones are refused in their namespaces.
+      from: fixed('array', [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': ingress.namespace } }, podSelector: { matchLabels: ingress.labels } }]),
     }),
     'nodeSelector.json': nodeSelector('Nodes', labelsOf(region.nodePools.filter((pool) => !pool.gpu))),
     // The RuntimeClass tolerates the taints of GPU nodes, for the pods that name it.

@@ -1,9 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { ownerLabel } from './onyxia-names';
 
 const apiVersion = 'admissionregistration.k8s.io/v1';
 
-type Operation = 'CREATE' | 'UPDATE' | 'DELETE';
+type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
 /** What a request must be about; groups to resources, `''` is the core group. */
 export interface Requests {
@@ -21,8 +22,8 @@ export interface Validation {
 export interface AdmissionProps {
   readonly requests: Requests;
   readonly validations: readonly Validation[];
-  /** Labels of the namespaces where it holds; `everywhere` includes objects without a namespace. @default those of people and projects */
-  readonly namespaces?: 'everywhere' | 'of nobody';
+  /** Where it holds; `everywhere` includes objects without a namespace. @default the namespaces of people and projects */
+  readonly namespaces?: 'everywhere';
   /** CEL; the policy holds for requests of which all are true. @default every request */
   readonly conditions?: Readonly<Record<string, string>>;
   /** CEL by the names that validations use as `variables.<name>`. @default none */
@@ -54,7 +55,6 @@ export class Admission extends Construct {
         validations: validations.map((validation) => ({ ...validation })),
       },
     });
-    const ownerLabel = { key: 'onyxia_owner', operator: namespaces === 'of nobody' ? 'DoesNotExist' : 'Exists' };
     new ApiObject(this, 'binding', {
       apiVersion,
       kind: 'ValidatingAdmissionPolicyBinding',
@@ -63,10 +63,21 @@ export class Admission extends Construct {
         policyName: metadata.name,
         ...(param ? { paramRef: { name: param.name, parameterNotFoundAction: 'Deny' } } : {}),
         validationActions: ['Deny'],
-        ...(namespaces === 'everywhere' ? {} : { matchResources: { namespaceSelector: { matchExpressions: [ownerLabel] } } }),
+        ...(namespaces === 'everywhere' ? {} : { matchResources: { namespaceSelector: { matchExpressions: [{ key: ownerLabel, operator: 'Exists' }] } } }),
       },
     });
   }
+}
+
+/** CEL: the object of the request, also of one that goes. */
+export const subject = "(request.operation == 'DELETE' ? oldObject : object)";
+
+/** CEL: the request is about a namespace of a person or project, or something in one. Every namespace has labels. */
+export const ofPeople = `(request.resource.resource == 'namespaces' ? ${cel(ownerLabel)} in ${subject}.metadata.labels : (namespaceObject != null && ${cel(ownerLabel)} in namespaceObject.metadata.labels))`;
+
+/** CEL: the caller is this service account. */
+export function byAccount({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `request.userInfo.username == ${cel(`system:serviceaccount:${namespace}:${name}`)}`;
 }
 
 /** CEL: the request changes what an object asks for; a finalizer or a label of an object that was there before is let go. */

@@ -9,7 +9,7 @@ import { Ingress } from './ingress';
 import { Keycloak } from './keycloak';
 import { Minio, minioAudience } from './minio';
 import { Onyxia } from './onyxia';
-import { kubernetesAudience } from './onyxia-names';
+import { kubernetesAudience, projectPrefix, userPrefix } from './onyxia-names';
 import { Platform } from './platform';
 import { Postgresql } from './postgresql';
 import { Priorities } from './priorities';
@@ -52,8 +52,8 @@ export function compose(stack: Stack): Platform {
   });
 
   for (const project of stack.instance.projects) {
-    new UserNamespace(platform, { prefix: 'projet-', owner: project.name, quota: project.quota ?? quotas.group });
+    new UserNamespace(platform, { prefix: projectPrefix, owner: project.name, quota: project.quota ?? quotas.group });
   }
-  for (const user of [...users, ...Object.keys(demoUsers)]) new UserNamespace(platform, { prefix: 'user-', owner: user, quota: quotas.user });
+  for (const user of [...users, ...Object.keys(demoUsers)]) new UserNamespace(platform, { prefix: userPrefix, owner: user, quota: quotas.user });
   return platform;
 }

@@ -1,7 +1,9 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
+import { Admission, byAccount, ofPeople } from './admission';
 import { images } from './images';
+import { ownerLabel } from './onyxia-names';
 import { System } from './system';
 import { fenceOf } from './user-fence';
 import { Workload } from './workload';
@@ -13,7 +15,7 @@ import { Workload } from './workload';
  */
 const keep = `export HOME=/tmp
 while true; do
-  timeout 600 kubectl get namespaces --selector='onyxia_owner,app.kubernetes.io/managed-by!=datalab-stacks' --watch --output=name |
+  timeout 600 kubectl get namespaces --selector='${ownerLabel},app.kubernetes.io/managed-by!=datalab-stacks' --watch --output=name |
   while read -r namespace; do
     kubectl apply --server-side --force-conflicts --field-manager=datalab-fence --namespace="\${namespace#namespace/}" --filename=/etc/fence/fence.json
   done
@@ -42,6 +44,13 @@ export class Fence extends System {
       user: 1000,
     });
     this.rights(workload.serviceAccount);
+    // RBAC could give its rights in the whole cluster only.
+    new Admission(this, 'keeper', {
+      requests: { operations: ['CREATE', 'UPDATE', 'DELETE'], resources: { '*': ['*/*'] } },
+      namespaces: 'everywhere',
+      conditions: { 'by-the-keeper': byAccount({ namespace: this.namespace, name: workload.serviceAccount }) },
+      validations: [{ expression: ofPeople, message: `The keeper of the fence works in the namespaces of people and projects, those with the label ${ownerLabel}, and nowhere else.` }],
+    });
   }
 
   private rights(serviceAccount: string): void {

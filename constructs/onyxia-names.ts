@@ -4,6 +4,9 @@ export const onyxiaAccount = { kind: 'ServiceAccount', namespace: 'onyxia', name
 /** The API server puts it before the names of people and groups that the realm tells. */
 export const rbacPrefix = 'oidc-';
 
+/** Label of each namespace of a person or project: whose it is. */
+export const ownerLabel = 'onyxia_owner';
+
 export const userPrefix = 'user-';
 export const projectPrefix = 'projet-';
 

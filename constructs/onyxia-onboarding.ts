@@ -1,6 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
+import { byAccount } from './admission';
 import { onyxiaAccount } from './onyxia-names';
 
 const admission = 'admissionregistration.k8s.io/v1';
@@ -11,7 +12,7 @@ const metadata = { name: 'datalab-onyxia-onboarding' };
 export const ownerBinding = 'full_control_namespace';
 
 /** CEL: the caller is Onyxia's API. */
-export const isOnyxia = `request.userInfo.username == 'system:serviceaccount:${onyxiaAccount.namespace}:${onyxiaAccount.name}'`;
+export const isOnyxia = byAccount(onyxiaAccount);
 
 /**
  * Posture open: Onyxia's API makes the namespace of each person at the first login. In the whole cluster it may do these

@@ -1,19 +1,18 @@
 import { Construct } from 'constructs';
-import { Admission, cel } from './admission';
-import { onyxiaAccount, rbacPrefix } from './onyxia-names';
+import { Admission, cel, subject } from './admission';
+import { onyxiaAccount, ownerLabel, projectPrefix, rbacPrefix, userPrefix } from './onyxia-names';
 import { ownerBinding } from './onyxia-onboarding';
-import { peoplePodSecurity } from './user-namespace';
-import { keeper, maker, subject } from './user-fence';
+import type { Platform } from './platform';
+import { keeper, maker } from './user-fence';
+import { userNamespaceLabels } from './user-namespace';
 
-
-/** Accounts whose rights RBAC can only give in the whole cluster. */
-const confined = ['system:serviceaccount:onyxia:onyxia-api', 'system:serviceaccount:fence:fence'];
-
-/** Who may do what in people's namespaces is for the platform to say; who works there for the platform has no business elsewhere. */
+/** Whose a namespace of people is, and who may do what there, is for the platform to say. */
 export class UserAccess extends Construct {
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { region }: Platform) {
     super(scope, id);
     const named = `${subject}.metadata.name == ${cel(ownerBinding)}`;
+    const owner = `(each.kind == (namespaceObject.metadata.name.startsWith(${cel(userPrefix)}) ? 'User' : 'Group') && each.name == ${cel(rbacPrefix)} + namespaceObject.metadata.labels[${cel(ownerLabel)}])`;
+    const onyxia = `(each.kind == ${cel(onyxiaAccount.kind)} && each.namespace == ${cel(onyxiaAccount.namespace)} && each.name == ${cel(onyxiaAccount.name)})`;
     new Admission(this, 'role-bindings', {
       requests: { operations: ['CREATE', 'UPDATE', 'DELETE'], resources: { 'rbac.authorization.k8s.io': ['rolebindings'] } },
       conditions: { 'not-by-keepers': `!${keeper}` },
@@ -27,37 +26,36 @@ export class UserAccess extends Construct {
           message: 'A namespace is not shared by a role binding, since its secrets hold what its owner may do elsewhere: bind service accounts of this namespace only, and work together in the namespace of a project.',
         },
         {
-          expression: `request.operation == 'DELETE' || !(${named}) || (object.roleRef.kind == 'ClusterRole' && object.roleRef.name == 'admin' && has(object.subjects) && object.subjects.all(each, (each.kind in ['User', 'Group'] && each.name.startsWith(${cel(rbacPrefix)})) || (each.kind == 'ServiceAccount' && each.namespace == ${cel(onyxiaAccount.namespace)} && each.name == ${cel(onyxiaAccount.name)})))`,
-          message: `${ownerBinding} gives the ClusterRole admin to people and groups of the realm (${rbacPrefix}…) and Onyxia's API, and nobody else.`,
+          expression: `request.operation == 'DELETE' || !(${named}) || (object.roleRef.kind == 'ClusterRole' && object.roleRef.name == 'admin' && has(object.subjects) && object.subjects.all(each, ${owner} || ${onyxia}))`,
+          message: `${ownerBinding} gives the ClusterRole admin to the owner of the namespace (${rbacPrefix}<${ownerLabel}>, of a project the group) and Onyxia's API, and nobody else.`,
         },
       ],
     });
-    const owned = (object: string) => `(has(${object}.metadata.labels) && 'onyxia_owner' in ${object}.metadata.labels)`;
-    const same = (label: string) => `(request.operation == 'CREATE' || !(${cel(label)} in oldObject.metadata.labels) || object.metadata.labels[${cel(label)}] == oldObject.metadata.labels[${cel(label)}])`;
-    const enforce = 'pod-security.kubernetes.io/enforce';
+
+    const owned = (object: string) => `${cel(ownerLabel)} in ${object}.metadata.labels`;
+    const labels = Object.entries(userNamespaceLabels(region));
     new Admission(this, 'namespaces', {
       requests: { operations: ['CREATE', 'UPDATE'], resources: { '': ['namespaces'] } },
       namespaces: 'everywhere',
       conditions: {
-        'of-people': `object.metadata.name.matches('^(user|projet)-') || ${owned('object')} || (request.operation == 'UPDATE' && ${owned('oldObject')})`,
+        'of-people': `object.metadata.name.matches(${cel(`^(${userPrefix}|${projectPrefix})`)}) || ${owned('object')} || (request.operation == 'UPDATE' && ${owned('oldObject')})`,
+        'changes-labels': "request.operation == 'CREATE' || object.metadata.labels != oldObject.metadata.labels",
         'not-by-keepers': `!${keeper}`,
       },
       validations: [
         {
-          expression: `object.metadata.name.matches('^(user|projet)-') && ${owned('object')} && ${same('onyxia_owner')}`,
-          message: 'A namespace of a person or project is called user-… or projet-… and keeps its label onyxia_owner, which the rules of the platform go by.',
+          expression: `${owned('object')} && ${cel([userPrefix, projectPrefix])}.exists(prefix, object.metadata.name == prefix + object.metadata.labels[${cel(ownerLabel)}])`,
+          message: `A namespace of a person or project is called ${userPrefix}<name> or ${projectPrefix}<name>, with that name in its label ${ownerLabel}, which the rules of the platform go by.`,
         },
         {
-          expression: `has(object.metadata.labels) && ${cel(enforce)} in object.metadata.labels && object.metadata.labels[${cel(enforce)}] == ${cel(peoplePodSecurity)}`,
-          message: `A namespace of a person or project enforces Pod Security ${peoplePodSecurity}: set the label ${enforce} to it (services.namespaceLabels of Onyxia's region).`,
+          expression: `request.operation == 'CREATE' || ${owned('oldObject')}`,
+          message: `This namespace was there before and is not of a person or project: it does not become theirs by the label ${ownerLabel}. Choose another name, or ask the platform's operators.`,
+        },
+        {
+          expression: labels.map(([key, value]) => `${cel(key)} in object.metadata.labels && object.metadata.labels[${cel(key)}] == ${cel(value)}`).join(' && '),
+          message: `A namespace of a person or project has the region's labels, which services.namespaceLabels of Onyxia's region say: ${labels.map(([key, value]) => `${key}: ${value}`).join(', ')}.`,
         },
       ],
-    });
-    new Admission(this, 'elsewhere', {
-      requests: { operations: ['CREATE', 'UPDATE', 'DELETE'], resources: { '*': ['*/*'] } },
-      namespaces: 'of nobody',
-      conditions: { 'by-the-confined': `request.userInfo.username in ${cel(confined)}` },
-      validations: [{ expression: 'false', message: 'Onyxia and the keeper of the fence work in the namespaces of people and projects, those with the label onyxia_owner, and nowhere else.' }],
     });
   }
 }

@@ -14,7 +14,7 @@ export class UserAdmission extends Construct {
     super(scope, id);
     const platform = Platform.of(this);
     new UserFence(this, 'fence', platform);
-    new UserAccess(this, 'access');
+    new UserAccess(this, 'access', platform);
     new UserWorkloads(this, 'workloads', platform);
     new UserRoutes(this, 'routes', platform);
     if (platform.region.exposure.via === 'gateway') new UserRouteRights(this, 'route-rights');

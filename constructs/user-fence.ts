@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import { Admission, cel, changesSpec } from './admission';
+import { Admission, cel, changesSpec, subject } from './admission';
 import type { Network } from './network';
 import type { Platform } from './platform';
 
@@ -55,9 +55,6 @@ export const keeper = "authorizer.group('datalab-stacks.io').resource('fences').
 
 /** CEL: the request is by who makes namespaces: Onyxia's API where it may. */
 export const maker = "authorizer.group('').resource('namespaces').check('create').allowed()";
-
-/** CEL: the object of the request, also of one that goes. */
-export const subject = "(request.operation == 'DELETE' ? oldObject : object)";
 
 /** The fence of people's namespaces stays, pods need it, and what people add to it opens nothing. */
 export class UserFence extends Construct {

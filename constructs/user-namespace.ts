@@ -2,7 +2,7 @@ import { ApiObject } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import type { Quota, Region } from '../model/region';
-import { onyxiaAccount, rbacPrefix } from './onyxia-names';
+import { onyxiaAccount, ownerLabel, projectPrefix, rbacPrefix, userPrefix } from './onyxia-names';
 import { Platform } from './platform';
 import { podSecurityLabels, stateful, type PodSecurity } from './system';
 import { fenceOf } from './user-fence';
@@ -15,7 +15,7 @@ export interface UserNamespaceProps {
   readonly owner: string;
   readonly quota: Quota;
   /** As Onyxia prefixes it: `user-` for people, `projet-` for projects. */
-  readonly prefix: 'user-' | 'projet-';
+  readonly prefix: typeof userPrefix | typeof projectPrefix;
 }
 
 /**
@@ -35,7 +35,7 @@ export class UserNamespace extends Construct {
     new k8s.KubeNamespace(this, 'namespace', {
       metadata: {
         name: this.namespace,
-        labels: { ...userNamespaceLabels(platform.region), onyxia_owner: props.owner },
+        labels: { ...userNamespaceLabels(platform.region), [ownerLabel]: props.owner },
         annotations: stateful,
       },
     });
@@ -47,7 +47,7 @@ export class UserNamespace extends Construct {
       metadata: { ...metadata('onyxia-quota'), annotations: { ...stateful, onyxia_ignore: 'true' } },
       spec: { hard: Object.fromEntries(Object.entries(props.quota).map(([key, value]) => [key, k8s.Quantity.fromString(String(value))])) },
     });
-    const person = props.prefix === 'user-';
+    const person = props.prefix === userPrefix;
     this.admin('owner', { kind: person ? 'User' : 'Group', name: `${rbacPrefix}${props.owner}`, apiGroup: 'rbac.authorization.k8s.io' });
     this.admin('onyxia-api', onyxiaAccount);
   }

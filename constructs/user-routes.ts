@@ -11,6 +11,7 @@ const settings = {
   ],
   'haproxy.org': ['allow-list', 'ssl-redirect', 'timeout-client', 'timeout-http-request', 'timeout-server', 'timeout-tunnel', 'whitelist'],
   'cert-manager.io': ['cluster-issuer'],
+  'acme.cert-manager.io': ['http01-ingress-class'],
 };
 
 /** Annotations that no proxy reads: of Helm and kubectl. */
@@ -53,10 +54,10 @@ export class UserRoutes extends Construct {
           expression: `!has(object.metadata.annotations) || object.metadata.annotations.all(key, ${harmless()})`,
           message: `Only annotations that concern the requests to your own host are allowed, with plain values: ${Object.entries(settings).map(([prefix, names]) => `${prefix}/(${names.join('|')})`).join(', ')}. Remove the others.`,
         },
-        {
-          expression: `!has(object.metadata.annotations) || !('cert-manager.io/cluster-issuer' in object.metadata.annotations) || object.metadata.annotations['cert-manager.io/cluster-issuer'] == ${cel(clusterIssuer)}`,
-          message: `Certificates are signed by ${clusterIssuer}: name it in cert-manager.io/cluster-issuer, or remove the annotation.`,
-        },
+        ...Object.entries({ 'cert-manager.io/cluster-issuer': clusterIssuer, 'acme.cert-manager.io/http01-ingress-class': className }).map(([key, value]) => ({
+          expression: `!has(object.metadata.annotations) || !(${cel(key)} in object.metadata.annotations) || object.metadata.annotations[${cel(key)}] == ${cel(value)}`,
+          message: `The annotation ${key} is ${value} in this region: set it so, or remove it.`,
+        })),
       ],
     });
     new Admission(this, 'routes', {

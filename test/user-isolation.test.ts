@@ -1,7 +1,11 @@
 import { join } from 'node:path';
+import { schemaOverrides } from '../catalogs/schemas';
 import { compose } from '../constructs/compose';
 import { entriesOf } from '../constructs/objects';
+import { onyxiaAccount } from '../constructs/onyxia-names';
+import { ownerBinding } from '../constructs/onyxia-onboarding';
 import { fenceOf } from '../constructs/user-fence';
+import { userNamespaceLabels } from '../constructs/user-namespace';
 import { prepareCluster } from '../embedded/cluster';
 import { startControlPlane, stopControlPlane } from '../embedded/control-plane';
 import { ensureCrds } from '../embedded/crds';
@@ -11,7 +15,7 @@ import { ensureTools } from '../embedded/toolchain';
 import { silent } from '../model/progress';
 import { loadStack } from '../model/stack';
 import { eventually, temporaryDirectory } from './embedded/temporary';
-import { ask, verdict, type Verb } from './user-isolation';
+import { ask, policiesInForce, verdict, type Verb } from './user-isolation';
 
 /**
  * What people can do in their namespaces and what not, on a real API server with its real controllers. People are
@@ -34,22 +38,14 @@ const by = { fieldManager: 'test', force: true };
 const stacks = { open: 'ssp-cloud.local', confidential: 'ls3.local' } as const;
 type Posture = keyof typeof stacks;
 const alice = ['oidc-alice'];
-const onyxia = ['system:serviceaccount:onyxia:onyxia-api', 'system:serviceaccounts', 'system:serviceaccounts:onyxia'];
+const account = (home: string, name: string) => [`system:serviceaccount:${home}:${name}`, 'system:serviceaccounts', `system:serviceaccounts:${home}`];
+const onyxia = account(onyxiaAccount.namespace, onyxiaAccount.name);
 const deployer = ['deployer', 'deployers'];
 const namespace = 'user-alice';
 
-/** Onyxia's account as posture open needs it: reference of its least rights, in short. */
+/** What the stack does not say: whoever deploys, and what a cluster's administrators gave. */
 const rights: KubeObject[] = [
   binding('ClusterRoleBinding', 'deployers', 'cluster-admin', { kind: 'Group', name: 'deployers' }),
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'onyxia-test' }, rules: [
-    { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'create', 'patch'] },
-    { apiGroups: [''], resources: ['resourcequotas'], verbs: ['get', 'create', 'update', 'patch'] },
-    { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['get', 'create', 'update', 'patch', 'delete'] },
-    { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], resourceNames: ['admin', 'view', 'edit'], verbs: ['bind'] },
-    { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['get', 'create', 'patch', 'delete'] },
-    { apiGroups: [''], resources: ['pods', 'secrets', 'configmaps'], verbs: ['get', 'list', 'create', 'update', 'patch', 'delete'] },
-  ] },
-  binding('ClusterRoleBinding', 'onyxia-test', 'onyxia-test', { kind: 'ServiceAccount', name: 'onyxia-api', namespace: 'onyxia' }),
   // What a cluster's administrators may have aggregated into `admin`, and clusters that were upgraded still have.
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'test-aggregated', labels: { 'rbac.authorization.k8s.io/aggregate-to-admin': 'true' } }, rules: [
     { apiGroups: ['cert-manager.io', 'gateway.networking.k8s.io'], resources: ['*'], verbs: ['*'] },
@@ -65,33 +61,18 @@ function binding(kind: string, name: string, role: string, subject: object, with
     subjects: [{ ...('namespace' in subject ? {} : { apiGroup: 'rbac.authorization.k8s.io' }), ...subject }],
   };
 }
-const fullControl = (of: string, subject: object) => binding('RoleBinding', 'full_control_namespace', 'admin', subject, of);
-
-/** Waits until the API server goes by every policy that was written before: it reads them in order, and this one is the last. */
-let round = 0;
-async function policiesInForce(): Promise<void> {
-  const name = `in-force-${(round += 1)}`;
-  const group = 'admissionregistration.k8s.io/v1';
-  await kube.apply({
-    apiVersion: group, kind: 'ValidatingAdmissionPolicy', metadata: { name },
-    spec: {
-      matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] },
-      validations: [{ expression: `object.metadata.name != '${name}'`, message: name }],
-    },
-  }, by);
-  await kube.apply({ apiVersion: group, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } }, by);
-  await eventually(name, async () => (await ask(kube, kubeconfig, deployer, 'create', object('v1', 'ConfigMap', name))).message.includes(name));
-}
+const fullControl = (of: string, subject: object) => binding('RoleBinding', ownerBinding, 'admin', subject, of);
 
 const platform = (posture: Posture) => compose(loadStack(stacks[posture]));
 
-/** The rules and the namespaces of people as the stack has them, and what Onyxia adds to those. */
+/** The rules, the namespaces of people and the rights of Onyxia's account as the stack has them, and what Onyxia adds to those. */
 async function deploy(posture: Posture): Promise<void> {
   const systems = /^(user-|projet-|priorities$|user-admission$|fence$)/;
-  const wanted = entriesOf(platform(posture)).filter(({ object: { kind }, system }) => systems.test(system) || (system === 'gpu' && /Admission|RuntimeClass/.test(kind)));
+  const rules = /Admission|RuntimeClass|Role/;
+  const wanted = entriesOf(platform(posture)).filter(({ object: { kind }, system }) => systems.test(system) || (['gpu', 'onyxia'].includes(system) && rules.test(kind)));
   for (const entry of wanted) await kube.apply(entry.object as KubeObject, by);
   for (const name of ['alice', 'bob']) await kube.apply(fullControl(`user-${name}`, { kind: 'User', name: `oidc-${name}` }), by);
-  await policiesInForce();
+  await policiesInForce(kube);
 }
 
 beforeAll(async () => {
@@ -112,13 +93,9 @@ const annotated = (of: KubeObject, annotations: Record<string, string>): KubeObj
 const image = (posture: Posture) => (posture === 'open' ? 'docker.io/inseefrlab/onyxia-jupyter-python:py3.13.13' : 'registry.ls3.insee.fr/datalab/inseefrlab/onyxia-jupyter-python:py3.13.13');
 const domain = (posture: Posture) => `user.${stacks[posture].split('.')[0]}.localhost`;
 
-/** A pod that passes Pod Security `restricted`. */
+/** A pod as the charts of the catalogs make it, without a security context. */
 const podSpec = (posture: Posture, spec: object = {}, container: object = {}) => ({
-  securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-  containers: [{
-    name: 'work', image: image(posture), resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '64Mi' } },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }, ...container,
-  }],
+  containers: [{ name: 'work', image: image(posture), resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '64Mi' } }, ...container }],
   ...spec,
 });
 const pod = (posture: Posture, spec: object = {}, container: object = {}, within = namespace) => object('v1', 'Pod', 'work', { spec: podSpec(posture, spec, container) }, within);
@@ -139,12 +116,16 @@ const certificate = (spec: object) => object('cert-manager.io/v1', 'Certificate'
 const share = (...subjects: object[]) => ({ ...binding('RoleBinding', 'share', 'view', {}, namespace), subjects });
 const labelled = (name: string, labels: Record<string, string>): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 const onyxiaQuota = object('v1', 'ResourceQuota', 'onyxia-quota', { spec: { hard: { 'count/pods': '10' } } });
-const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+const labelsOf = (posture: Posture, owner: string) => ({ ...userNamespaceLabels(platform(posture).region), onyxia_owner: owner });
+/** What the schema override of the region puts into the network policies of charts. */
+const chartPeers = (posture: Posture) => {
+  const { instance, region } = platform(posture);
+  return (schemaOverrides(instance, region)['network-policy.json'] as any).properties.from.const as object[];
+};
 
 const hostWords = 'A host is one name below user.';
 const fenceWords = 'The network policies default-deny and work belong to the platform';
 const peerWords = (rules: string) => `Each ${rules} rule names its peers`;
-const quotaWords = 'Quotas and limit ranges of this namespace belong to the platform';
 const shareWords = 'A namespace is not shared by a role binding';
 
 type Attempt = readonly [what: string, who: readonly string[], verb: Verb, object: KubeObject, expected: string];
@@ -162,10 +143,12 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['a claim', alice, 'create', claim(), 'allowed'],
   ['an Ingress below the users\' domain', alice, 'create', ingress(`work.${domain(posture)}`, { tls: [{ hosts: [`work.${domain(posture)}`] }] }), 'allowed'],
   ['an Ingress with harmless settings', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'nginx.ingress.kubernetes.io/proxy-body-size': '0', 'meta.helm.sh/release-name': 'work' }), 'allowed'],
+  ['an Ingress as charts annotate it', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'cert-manager.io/cluster-issuer': 'simulated', 'acme.cert-manager.io/http01-ingress-class': 'simulated' }), 'allowed'],
   ['an HTTPRoute below the users\' domain', alice, 'create', route([`work.${domain(posture)}`]), 'allowed'],
   ['a certificate of the own host', alice, 'create', certificate({ dnsNames: [`work.${domain(posture)}`] }), 'allowed'],
   ['a network policy among own pods', alice, 'create', policy({ ingress: [{ from: [{ podSelector: { matchLabels: { app: 'work' } } }] }], egress: [{ to: [{ podSelector: {} }] }] }), 'allowed'],
   ['a network policy from the gateway', alice, 'create', policy({ ingress: [{ from: [gatewayPeer], ports: [{ port: 8888 }] }] }), 'allowed'],
+  ['a network policy as charts make it', alice, 'create', policy({ policyTypes: ['Ingress'], ingress: [{ from: chartPeers(posture) }] }), 'allowed'],
   ['a network policy that denies more', alice, 'create', policy({ policyTypes: ['Ingress', 'Egress'] }), 'allowed'],
   ['a Role', alice, 'create', object('rbac.authorization.k8s.io/v1', 'Role', 'work', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] }), 'allowed'],
   ['a role binding of an own service account', alice, 'create', share({ kind: 'ServiceAccount', name: 'work', namespace }), 'allowed'],
@@ -199,10 +182,12 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['delete the rules', alice, 'delete', { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'datalab-fence' } }, 'cannot delete resource "validatingadmissionpolicies"'],
 
   // Pods.
-  ['a privileged pod', alice, 'create', pod(posture, {}, { securityContext: { privileged: true } }), 'violates PodSecurity "restricted:latest": privileged'],
-  ['a pod with a path of the node', alice, 'create', pod(posture, { volumes: [{ name: 'node', hostPath: { path: '/' } }] }), 'violates PodSecurity "restricted:latest": restricted volume types (volume "node" uses restricted volume type "hostPath")'],
+  ['a privileged pod', alice, 'create', pod(posture, {}, { securityContext: { privileged: true } }), 'violates PodSecurity "baseline:latest": privileged'],
+  ['a pod with a path of the node', alice, 'create', pod(posture, { volumes: [{ name: 'node', hostPath: { path: '/' } }] }), 'violates PodSecurity "baseline:latest": hostPath volumes (volume "node")'],
   ['a pod in the network of the node', alice, 'create', pod(posture, { hostNetwork: true }), 'host namespaces (hostNetwork=true)'],
-  ['a pod as root', alice, 'create', pod(posture, {}, { securityContext: { runAsUser: 0 } }), 'violates PodSecurity "restricted:latest"'],
+  ['a pod with a port of the node', alice, 'create', pod(posture, {}, { ports: [{ containerPort: 80, hostPort: 80 }] }), 'violates PodSecurity "baseline:latest": hostPort'],
+  ['a pod with the capabilities of an administrator', alice, 'create', pod(posture, {}, { securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }), 'violates PodSecurity "baseline:latest": non-default capabilities'],
+  ['a pod whose image has sudo', alice, 'create', pod(posture, {}, { securityContext: { runAsUser: 0, allowPrivilegeEscalation: true } }), 'allowed'],
   ['a pod that names its node', alice, 'create', pod(posture, { nodeName: 'cpu-0' }), 'A pod does not choose its node by name'],
   ['a pod with the platform\'s priority', alice, 'create', pod(posture, { priorityClassName: 'datalab-platform' }), 'This priority class is of the platform'],
   ['a pod with the priority of the cluster', alice, 'create', pod(posture, { priorityClassName: 'system-node-critical' }), 'This priority class is of the platform'],
@@ -226,6 +211,7 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['an Ingress that catches what is left', alice, 'create', ingress(`work.${domain(posture)}`, { defaultBackend: backend }), 'A default backend would answer for the hosts of others'],
   ['an Ingress of another class', alice, 'create', ingress(`work.${domain(posture)}`, { ingressClassName: 'internal' }), 'The way in is the ingress class simulated'],
   ['an Ingress with a snippet', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'nginx.ingress.kubernetes.io/configuration-snippet': 'return 200;' }), 'Only annotations that concern the requests to your own host'],
+  ['an Ingress whose certificate is proven through another class', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'acme.cert-manager.io/http01-ingress-class': 'internal' }), 'The annotation acme.cert-manager.io/http01-ingress-class is simulated in this region'],
   ['an Ingress with a second host by annotation', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'nginx.ingress.kubernetes.io/server-alias': 'auth.example.org' }), 'Only annotations that concern the requests to your own host'],
   ['an Ingress with a line smuggled into a setting', alice, 'create', annotated(ingress(`work.${domain(posture)}`), { 'haproxy.org/timeout-server': '50s\n http-request deny' }), 'Only annotations that concern the requests to your own host'],
   ['an HTTPRoute for a foreign host', alice, 'create', route(['auth.example.org']), hostWords],
@@ -260,22 +246,6 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['a role in the whole cluster', alice, 'create', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'work' }, rules: [] }, 'cannot create resource "clusterroles"'],
   ['to keep the fence oneself', alice, 'create', object('rbac.authorization.k8s.io/v1', 'Role', 'work', { rules: [{ apiGroups: ['datalab-stacks.io'], resources: ['fences'], verbs: ['*'] }] }), 'is attempting to grant RBAC permissions not currently held'],
   ['a token that never ends', alice, 'create', annotated(object('v1', 'Secret', 'work', { type: 'kubernetes.io/service-account-token' }), { 'kubernetes.io/service-account.name': 'default' }), 'Tokens that never end are not given out'],
-
-  // Onyxia's account.
-  ['rewrite onyxia-quota', onyxia, 'apply', onyxiaQuota, 'allowed'],
-  ['rewrite the other quota', onyxia, 'apply', object('v1', 'ResourceQuota', 'no-exposure', { spec: { hard: { 'services.loadbalancers': '9' } } }), quotaWords],
-  ['give a person a namespace', onyxia, 'apply', fullControl('user-bob', { kind: 'User', name: 'oidc-bob' }), 'allowed'],
-  ['give everybody a namespace', onyxia, 'apply', fullControl('user-bob', { kind: 'Group', name: 'system:authenticated' }), 'to people and groups of the realm'],
-  ['make somebody admin of the platform', onyxia, 'create', fullControl('kube-system', { kind: 'User', name: 'oidc-bob' }), 'work in the namespaces of people and projects'],
-  ['a pod in the platform', onyxia, 'create', pod(posture, {}, {}, 'kube-system'), 'work in the namespaces of people and projects'],
-  ['delete default-deny', onyxia, 'delete', policy({}, 'default-deny'), fenceWords],
-  ['open the network', onyxia, 'create', policy({ ingress: [{}] }), peerWords('ingress')],
-  ['a namespace for a person', onyxia, 'create', labelled('user-erin', { onyxia_owner: 'erin', ...restricted }), 'allowed'],
-  ['a namespace without Pod Security', onyxia, 'create', labelled('user-erin', { onyxia_owner: 'erin' }), 'enforces Pod Security restricted'],
-  ['a namespace without an owner', onyxia, 'create', labelled('user-erin', restricted), 'keeps its label onyxia_owner'],
-  ['take a namespace of the platform for a person\'s', onyxia, 'apply', labelled('kube-system', { onyxia_owner: 'erin', ...restricted }), 'is called user-… or projet-…'],
-  ['less Pod Security', onyxia, 'apply', labelled(namespace, { onyxia_owner: 'alice', 'pod-security.kubernetes.io/enforce': 'privileged' }), 'enforces Pod Security restricted'],
-  ['another owner', onyxia, 'apply', labelled(namespace, { onyxia_owner: 'bob', ...restricted }), 'keeps its label onyxia_owner'],
 
   // Whoever deploys.
   ['change default-deny', deployer, 'apply', policy({ policyTypes: ['Ingress'] }, 'default-deny'), 'allowed'],
@@ -326,7 +296,7 @@ describe.each(['open', 'confidential'] as const)('%s', (posture) => {
 
   test('no pod starts in a namespace without default-deny, or with one that denies less; the end of the namespace is not held up', async () => {
     const within = `user-bare-${posture}`;
-    const bare = labelled(within, { onyxia_owner: 'bare', 'app.kubernetes.io/managed-by': 'datalab-stacks', ...restricted });
+    const bare = labelled(within, { ...labelsOf(posture, 'bare'), 'app.kubernetes.io/managed-by': 'datalab-stacks' });
     const deny = (spec: object) => object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', { spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ...spec } }, within);
     const start = () => done(deployer, 'create', pod(posture, {}, {}, within));
     await kube.apply(bare, by);
@@ -341,21 +311,30 @@ describe.each(['open', 'confidential'] as const)('%s', (posture) => {
   });
 });
 
-test('a namespace that Onyxia makes is fenced at once, by a keeper that can do nothing else', async () => {
+test('somebody logs in for the first time: the namespace that Onyxia makes is fenced at once, by a keeper that can do nothing else, and a service runs there', async () => {
   await deploy('open');
   const within = 'user-erin';
-  expect(await done(onyxia, 'create', labelled(within, { onyxia_owner: 'erin', ...restricted }))).toBe('allowed');
+  expect(await done(onyxia, 'apply', labelled(within, labelsOf('open', 'erin')))).toBe('allowed');
   for (const part of fenceOf(platform('open').network)) {
     const live = await eventually(`${part.kind} ${part.metadata.name}`, () => kube.get({ ...part, metadata: { ...part.metadata, namespace: within } }), 60);
     expect(live.spec).toMatchObject(part.spec);
   }
   expect(await done(onyxia, 'create', fullControl(within, { kind: 'User', name: 'oidc-erin' }))).toBe('allowed');
-  await eventually('the pod', async () => (await done(['oidc-erin'], 'create', pod('open', {}, {}, within))) === 'allowed');
+  expect(await done(onyxia, 'create', object('v1', 'ResourceQuota', 'onyxia-quota', { spec: { hard: { 'count/pods': '10' } } }, within))).toBe('allowed');
+  const { subjects } = (await kube.get(fullControl(within, {})))!;
+  expect(subjects.map(({ name }: any) => name)).toEqual(['oidc-erin', onyxiaAccount.name]);
 
-  const keeper = ['system:serviceaccount:fence:fence', 'system:serviceaccounts', 'system:serviceaccounts:fence'];
+  const service = pod('open', {}, {}, within);
+  expect(await done(onyxia, 'create', object('v1', 'Secret', 'sh.helm.release.v1.work.v1', {}, within))).toBe('allowed');
+  await eventually('the pod', async () => (await done(onyxia, 'create', service)) === 'allowed');
+  expect(await done(['oidc-erin'], 'delete', service)).toBe('allowed');
+  // The next login.
+  expect(await done(onyxia, 'apply', labelled(within, labelsOf('open', 'erin')))).toBe('allowed');
+
+  const keeper = account('fence', 'fence');
   for (const [verb, wanted, expected] of [
     ['delete', object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', {}, within), 'cannot delete resource "networkpolicies"'],
-    ['apply', object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', { spec: { podSelector: {} } }, 'kube-system'), 'work in the namespaces of people and projects'],
+    ['apply', object('networking.k8s.io/v1', 'NetworkPolicy', 'default-deny', { spec: { podSelector: {} } }, 'kube-system'), 'The keeper of the fence works in the namespaces of people and projects'],
     ['list', object('v1', 'Secret', '', {}, within), 'cannot list resource "secrets"'],
     ['create', pod('open', {}, {}, within), 'cannot create resource "pods"'],
   ] as const) expect(await done(keeper, verb, wanted)).toContain(expected);

@@ -1,7 +1,39 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { parse } from 'yaml';
-import type { Kube, KubeObject, KubeRef } from '../embedded/kube';
+import { KubeError, type Kube, type KubeObject, type KubeRef } from '../embedded/kube';
+import { eventually } from './embedded/temporary';
+
+const apiVersion = 'admissionregistration.k8s.io/v1';
+let round = 0;
+
+/**
+ * Waits until the API server goes by every policy that was written before: it reads each kind in order, and these are the
+ * last. One marks a ConfigMap, the other refuses what is marked.
+ */
+export async function policiesInForce(kube: Kube): Promise<void> {
+  const name = `in-force-${(round += 1)}`;
+  const by = { fieldManager: 'test' };
+  const matchConstraints = { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] };
+  const mark = { patchType: 'ApplyConfiguration', applyConfiguration: { expression: `Object{metadata: Object.metadata{labels: {"${name}": "mark"}}}` } };
+  const matchConditions = [{ name: 'this-round', expression: `object.metadata.name == "${name}"` }];
+  for (const [type, spec, binding] of [
+    ['Mutating', { failurePolicy: 'Fail', reinvocationPolicy: 'Never', mutations: [mark] }, {}],
+    ['Validating', { validations: [{ expression: `!has(object.metadata.labels) || !("${name}" in object.metadata.labels)`, message: name }] }, { validationActions: ['Deny'] }],
+  ] as const) {
+    await kube.apply({ apiVersion, kind: `${type}AdmissionPolicy`, metadata: { name }, spec: { matchConstraints, matchConditions, ...spec } }, by);
+    await kube.apply({ apiVersion, kind: `${type}AdmissionPolicyBinding`, metadata: { name }, spec: { policyName: name, ...binding } }, by);
+  }
+  await eventually(name, async () => {
+    try {
+      await kube.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } }, { ...by, dryRun: true });
+      return false;
+    } catch (error) {
+      if (error instanceof KubeError && error.message.includes(`denied request: ${name}`)) return true;
+      throw error;
+    }
+  });
+}
 
 /** A request by somebody: what they try, on which object. `delete all` is of the whole kind in the object's namespace. */
 export type Verb = 'create' | 'apply' | 'delete' | 'delete all' | 'list' | 'get';

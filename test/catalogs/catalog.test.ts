@@ -62,7 +62,7 @@ describe('schema overrides', () => {
 
   test("the network policy is always on, and lets the users' proxies in", () => {
     const { enabled, from } = of()['network-policy.json'].properties;
-    expect([enabled.const, from.const]).toEqual([true, [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'envoy' } } }]]);
+    expect([enabled.const, from.const]).toEqual([true, [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'envoy' } }, podSelector: { matchLabels: { app: 'envoy' } } }]]);
     const exposure = { ...regionOf().exposure, userIngress: { className: 'nginx', from: { namespace: 'ingress-nginx', labels: { app: 'nginx' } } } };
     expect(of(open(), { exposure })['network-policy.json'].properties.from.const[0].namespaceSelector.matchLabels).toEqual({ 'kubernetes.io/metadata.name': 'ingress-nginx' });
   });

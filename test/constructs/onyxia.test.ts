@@ -1,8 +1,10 @@
+import { cel } from '../../constructs/admission';
 import { Gateway } from '../../constructs/gateway';
 import { Keycloak } from '../../constructs/keycloak';
 import { Onyxia } from '../../constructs/onyxia';
 import { Postgresql } from '../../constructs/postgresql';
 import { Realm } from '../../constructs/realm';
+import { UserAdmission } from '../../constructs/user-admission';
 import type { RegionDefinition } from '../../model/region';
 import { confidential, open } from '../model/base';
 import { objectsOf, platformWith, yamlOf } from './base';
@@ -78,6 +80,28 @@ test('what the API says of namespaces is what the stack makes', () => {
     'pod-security.kubernetes.io/audit': 'restricted',
     'pod-security.kubernetes.io/warn': 'restricted',
   });
+});
+
+const userIngress = { className: 'nginx', from: { namespace: 'ingress-nginx', labels: { app: 'nginx' } } };
+
+test.each([
+  ['with the gateway alone', open(), {}],
+  ["with an Ingress controller for users' services", open(), { exposure: { ...open().regions.main!.exposure, userIngress } }],
+  ['in posture confidential', confidential(), {}],
+] as const)('what Onyxia tells charts and namespaces passes the rules for everybody: %s', (_, definition, change) => {
+  const { platform, objects, region } = onyxiaIn(definition, change);
+  new UserAdmission(platform, 'user-admission');
+  const rulesOf = (name: string): string[] => objectsOf(platform)[`_cluster/validatingadmissionpolicy/datalab-${name}`]!.spec.validations.map(({ expression }: any) => expression);
+
+  const { from } = JSON.parse((objects['onyxia/configmap/schemas']!.data as any)['network-policy.json']).properties;
+  expect(from.const).toEqual(platform.network.userGateway.peers);
+  for (const { namespaceSelector, podSelector } of from.const) {
+    const same = `matchLabels == ${cel(namespaceSelector.matchLabels)} && peer.podSelector.matchLabels == ${cel(podSelector.matchLabels)}`;
+    expect(rulesOf('network-policies')[0]).toContain(same);
+  }
+
+  const asked = rulesOf('namespaces').at(-1)!.matchAll(/metadata\.labels\["([^"]+)"\] == "([^"]*)"/g);
+  expect(Object.fromEntries([...asked].map(([, key, value]) => [key, value]))).toEqual(region.services.namespaceLabels);
 });
 
 test('only posture open lets Onyxia make namespaces, with the one cluster-wide rule', () => {

@@ -21,7 +21,7 @@ test('every rule refuses, also when it fails, and is bound to the namespaces of 
   expect(policies.every(({ spec }) => spec.failurePolicy === 'Fail')).toBe(true);
   expect(bindings.every(({ spec }) => spec.validationActions[0] === 'Deny')).toBe(true);
   const selectors = bindings.map(({ metadata, spec }) => [metadata.name, spec.matchResources?.namespaceSelector.matchExpressions[0].operator ?? 'everywhere']);
-  expect(selectors.filter(([, operator]) => operator !== 'Exists')).toEqual([['datalab-namespaces', 'everywhere'], ['datalab-elsewhere', 'DoesNotExist']]);
+  expect(selectors.filter(([, operator]) => operator !== 'Exists')).toEqual([['datalab-namespaces', 'everywhere']]);
 });
 
 test('messages are short enough for one screen', () => {
