@@ -77,7 +77,7 @@ async function kubeconfigOf(context: string, kubectl: string): Promise<{ cluster
 
 async function run(kubectl: string, context: string, args: readonly string[], input?: object): Promise<string> {
   try {
-    const running = promisify(execFile)(kubectl, ['--context', context, '--request-timeout=30s', ...args], { maxBuffer: 64 * 2 ** 20 });
+    const running = promisify(execFile)(kubectl, ['--context', context, '--request-timeout=30s', ...args], { env: process.env, maxBuffer: 64 * 2 ** 20 });
     running.child.stdin?.end(input ? JSON.stringify(input) : '');
     return (await running).stdout;
   } catch (error) {

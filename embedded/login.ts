@@ -102,7 +102,7 @@ function cookies({ headers }: Answer): string {
 
 /** What the server says, in a line, without markup. */
 function summary({ status, text }: Answer): string {
-  const message = /id="input-error[^"]*"[^>]*>([^<]+)</.exec(text)?.[1] ?? text.replace(/<[^>]*>/g, ' ');
+  const message = /class="[^"]*kc-feedback-text[^"]*"[^>]*>\s*([^<\s][^<]*)</.exec(text)?.[1] ?? text.replace(/<[^>]*>/g, ' ');
   return `${status} ${message.replace(/\s+/g, ' ').trim().slice(0, 120)}`;
 }
 

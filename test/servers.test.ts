@@ -12,11 +12,12 @@ import { compose } from '../constructs/compose';
 import { Minio } from '../constructs/minio';
 import { bucketStatements, minioPolicy, policyDocument } from '../constructs/s3-policy';
 import { System } from '../constructs/system';
+import { peopleSecrets } from '../constructs/vault-access';
 import { Workload } from '../constructs/workload';
 import { authorityOf, endpoints, loginOf, seedOf } from '../embedded/credentials';
 import { callGateway } from '../embedded/https';
-import { Kube } from '../embedded/kube';
-import { accessTokenOf, s3CredentialsOf, type S3Credentials } from '../embedded/login';
+import { Kube, saysReady } from '../embedded/kube';
+import { accessTokenOf, s3CredentialsOf, vaultTokenOf, type S3Credentials } from '../embedded/login';
 import { knownAddress } from '../embedded/address';
 import { livingContainers } from '../embedded/node/container';
 import { loopbackOf } from '../embedded/node/addresses';
@@ -33,7 +34,7 @@ import { verify } from '../review/matrix/run';
 import { browser, hasBrowser, logInWithBrowser } from './login-page';
 
 /**
- * Both embedded regions with their real servers: PostgreSQL, Keycloak and MinIO. Who may do what with the object store of
+ * Both embedded regions with their real servers: PostgreSQL, Keycloak, MinIO and Vault. Who may do what with the object store of
  * ls3.local is written down by hand from what people would expect, with a workload that is granted a bucket.
  */
 const none = ['no', 'no', 'no', 'no', 'no', 'no', 'no', 'no'];
@@ -65,6 +66,7 @@ describe('the real servers of the embedded regions', () => {
   const state: RegionState = readRegion(stack.name, directory);
   let authority: string;
   let kube: Kube;
+  let openKube: Kube;
   let seed: string;
   let openSeed: string;
   let pulumi: string;
@@ -77,13 +79,15 @@ describe('the real servers of the embedded regions', () => {
     authority = authorityOf(state);
     seed = await seedOf(stack, state, pulumi);
     kube = new Kube(state.file('kubeconfig'));
+    openKube = new Kube(stateOf(open).file('kubeconfig'));
     await fillBuckets();
     alice = await s3CredentialsOf(endpoint, authority, await accessTokenOf(login('alice')));
-    openSeed = await seedOf(open, readRegion(open.name, directory), pulumi);
+    openSeed = await seedOf(open, stateOf(open), pulumi);
   }, 1_200_000);
 
   afterAll(async () => {
     kube?.close();
+    openKube?.close();
     for (const each of [stack, open]) await shutDown(each, { progress: silent, command: 'the test of the servers', state: directory, deleteData: true });
     rmSync(directory, { recursive: true, force: true });
   }, 120_000);
@@ -102,6 +106,8 @@ describe('the real servers of the embedded regions', () => {
     return platform;
   }
 
+  const stateOf = (where: Stack) => readRegion(where.name, directory);
+  const kubeOf = (where: Stack) => (where === stack ? kube : openKube);
   const login = (username: string) => loginOf(stack, username, state, seed);
 
   /** The S3 cells of the matrix, by who and column. */
@@ -194,7 +200,7 @@ describe('the real servers of the embedded regions', () => {
   const browsers: [string, Stack, () => string][] = [['ls3.local', stack, () => seed], ['ssp-cloud.local', open, () => openSeed]];
   (hasBrowser ? test.each(browsers) : test.skip.each(browsers))(`a browser logs in on the page of %s, which wears its brand${hasBrowser ? '' : ` (skipped: there is no ${browser})`}`, async (name, each, seedOfIt) => {
     const { brand } = each.instance;
-    const { issuer: realm, clientId, redirectUri } = loginOf(each, 'alice', readRegion(each.name, directory), seedOfIt());
+    const { issuer: realm, clientId, redirectUri } = loginOf(each, 'alice', stateOf(each), seedOfIt());
     const query = new URLSearchParams({
       response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope: 'openid', state: 'x',
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
@@ -224,28 +230,22 @@ describe('the real servers of the embedded regions', () => {
     await until('alice reads again', async () => (await read()) === 'read');
   }, 300_000);
 
-  test.each(['postgresql', 'keycloak', 'minio'])('%s killed under load keeps every acknowledged write, and is healthy again without help', async (system) => {
-    const load = await loads[system]!();
-    const acknowledged: string[] = [];
-    let stopped = false;
-    const writing = (async () => {
-      for (let count = 0; !stopped; count++) {
-        const key = `write-${system}-${count}`;
-        await load.write(key).then(() => acknowledged.push(key), () => sleep(200));
-      }
-    })();
-    await until('some writes', async () => acknowledged.length >= 5);
-    const { record } = livingContainers(state).find((each) => each.record.namespace === system)!;
-    const victim = sessionOf(record.pid).find((pid) => nameOf(pid) === { postgresql: 'postgres', keycloak: 'java', minio: 'minio' }[system])!;
-    process.kill(victim, 'SIGKILL');
-    const before = acknowledged.length;
-    await until('writes go on', async () => acknowledged.length >= before + 5);
-    stopped = true;
-    await writing;
-    expect(await load.missing(acknowledged)).toEqual([]);
-    await until('every pod is ready', async () => {
-      const pods = (await Promise.all(['postgresql', 'keycloak', 'minio'].map((namespace) => kube.list('v1', 'Pod', { namespace })))).flat();
-      return pods.every((pod) => pod.status?.phase === 'Succeeded' || pod.status?.conditions?.some((condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True'));
+  const systems: [string, string, Stack][] = [['postgresql', 'postgres', stack], ['keycloak', 'java', stack], ['minio', 'minio', stack], ['vault', 'vault', open]];
+
+  test.each(systems)('%s killed under load keeps every acknowledged write, and is healthy again without help', async (system, program, where) => {
+    await killUnderLoad(system, program, where);
+  }, 300_000);
+
+  test('Vault that operators open, killed under load, is sealed and says so; the next up opens it with every acknowledged write', async () => {
+    await killUnderLoad('vault', 'vault', stack, async (load) => {
+      const started = async () => {
+        const [pod] = await kube.list('v1', 'Pod', { namespace: 'vault' });
+        const [container] = pod!.status.containerStatuses as { restartCount: number; state: { running?: object } }[];
+        return container!.restartCount > 0 && container!.state.running !== undefined;
+      };
+      await until('Vault runs again', started);
+      await expect(load.write('while it is sealed')).rejects.toThrow(/503 .*no pod of vault\/vault is ready/);
+      expect((await up()).changed).toEqual([]);
     });
   }, 300_000);
 
@@ -259,12 +259,48 @@ describe('the real servers of the embedded regions', () => {
 
   interface Load {
     write(key: string): Promise<unknown>;
-    /** Those of the keys that are not there. */
+    /** Those of the keys that are not there. Fails when the server does not answer. */
     missing(keys: readonly string[]): Promise<string[]>;
   }
 
+  /** Ends a program of a region with SIGKILL while it is written to and read from, and waits until the region is as before. */
+  async function killUnderLoad(system: string, program: string, where: Stack, help: (load: Load) => Promise<void> = async () => undefined): Promise<void> {
+    const load = await loads[system]!(where);
+    const acknowledged: string[] = [];
+    const lost: string[] = [];
+    let stopped = false;
+    const steadily = async (work: (count: number) => Promise<unknown>) => {
+      for (let count = 0; !stopped; count++) await work(count).catch(() => sleep(200));
+    };
+    const writing = steadily(async (count) => {
+      const key = `write-${system}-${count}`;
+      await load.write(key);
+      acknowledged.push(key);
+    });
+    const reading = steadily(async () => {
+      lost.push(...(await load.missing(acknowledged.slice(-3))));
+      await sleep(50);
+    });
+    try {
+      await until('some writes', async () => acknowledged.length >= 5);
+      const { record } = livingContainers(stateOf(where)).find((each) => each.record.namespace === system)!;
+      process.kill(sessionOf(record.pid).find((pid) => nameOf(pid) === program)!, 'SIGKILL');
+      await help(load);
+      const before = acknowledged.length;
+      await until('writes go on', async () => acknowledged.length >= before + 5);
+    } finally {
+      stopped = true;
+      await Promise.all([writing, reading]);
+    }
+    expect([...lost, ...(await load.missing(acknowledged))]).toEqual([]);
+    await until('every pod is ready', async () => {
+      const pods = (await Promise.all(systems.map(([namespace]) => kubeOf(where).list('v1', 'Pod', { namespace })))).flat();
+      return pods.every((pod) => pod.status?.phase === 'Succeeded' || saysReady(pod));
+    });
+  }
+
   /** A steady load on each server through its public interface. */
-  const loads: Record<string, () => Promise<Load>> = {
+  const loads: Record<string, (where: Stack) => Promise<Load>> = {
     postgresql: async () => {
       const psql = async (sql: string) => {
         const [pod] = (await kube.list('v1', 'Pod', { namespace: 'postgresql' })).filter((each) => each.metadata.name === 'postgresql-0');
@@ -296,7 +332,31 @@ describe('the real servers of the embedded regions', () => {
       return {
         write: (key) => s3.send(new PutObjectCommand({ Bucket: 'user-alice', Key: key, Body: key })),
         missing: async (keys) => {
-          const found = await Promise.all(keys.map((key) => s3.send(new GetObjectCommand({ Bucket: 'user-alice', Key: key })).then(() => true, () => false)));
+          const found = await Promise.all(keys.map((key) => s3.send(new GetObjectCommand({ Bucket: 'user-alice', Key: key })).then(() => true, (error: { name: string }) => {
+            if (error.name === 'NoSuchKey') return false;
+            throw error as unknown as Error;
+          })));
+          return keys.filter((_, index) => !found[index]);
+        },
+      };
+    },
+    vault: async (where) => {
+      const { vault } = endpoints(where);
+      const its = stateOf(where);
+      const person = loginOf(where, 'alice', its, where === stack ? seed : openSeed, 'vault');
+      const token = await vaultTokenOf(vault, authorityOf(its), await accessTokenOf(person));
+      const call = async (method: string, key: string, body?: object) => {
+        const headers = { 'x-vault-token': token, 'content-type': 'application/json' };
+        const { status, text } = await callGateway(`${vault}/v1/${peopleSecrets}/data/user-alice/${key}`, authorityOf(its), { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+        // So it answers when there is no such secret; without its engine it gives a reason.
+        if (status === 404 && JSON.parse(text).errors.length === 0) return undefined;
+        if (status !== 200) throw new Error(`${status} ${text}`);
+        return JSON.parse(text).data.data;
+      };
+      return {
+        write: (key) => call('POST', key, { data: { key } }),
+        missing: async (keys) => {
+          const found = await Promise.all(keys.map(async (key) => (await call('GET', key))?.key === key));
           return keys.filter((_, index) => !found[index]);
         },
       };
