@@ -49,6 +49,7 @@ interface Point {
 const moments = ['asked', 'sent', 'done', 'told'] as const;
 const random = randomOf(seed);
 const reached: string[] = [];
+let kills = 0;
 
 jest.setTimeout(1_800_000);
 
@@ -66,7 +67,7 @@ afterAll(async () => {
   kube?.close();
   await datalab(state, ['down', name, '--delete-data']);
   rmSync(directory, { recursive: true, force: true });
-  process.stdout.write(`seed ${seed}, ${reached.length} kill points\n${reached.join('\n')}\n`);
+  process.stdout.write(`seed ${seed}, ${reached.length} points in ${kills} kills\n${reached.join('\n')}\n`);
 }, 120_000);
 
 describe('up is killed while it creates each kind of resource', () => {
@@ -340,7 +341,7 @@ describe('what a killed run did not make', () => {
   });
 });
 
-/** Runs the command once for each point, until it ends there. Which one comes first is for the engine to say. */
+/** Runs the command until it ended at each point. Which one comes first, and which two end at once, is for the engine to say. */
 async function killAt(command: Command, points: readonly Point[]): Promise<void> {
   const files = { KILL_POINTS: join(directory, 'points.json'), KILLED: join(directory, 'killed.json') };
   for (let left = points; left.length; ) {
@@ -349,9 +350,10 @@ async function killAt(command: Command, points: readonly Point[]): Promise<void>
     const { code, stdout, stderr } = await run([command, name, '--state', state, '--plugins', 'stand-in'], { ...files, NODE_OPTIONS: `--require ${join(__dirname, 'kill-switch.cjs')}` });
     if (!existsSync(files.KILLED)) throw new Error(`${command} ended with ${code} before it reached one of ${left.map((point) => point.name).join()}:\n${stdout}${stderr}`);
     expect([code, stderr]).toEqual([null, expect.not.stringMatching(stackTrace)]);
-    const at = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point;
-    reached.push([command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
-    left = left.filter((point) => point.name !== at.name);
+    const ended = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point[];
+    kills++;
+    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
+    left = left.filter((point) => !ended.some(({ name: at }) => at === point.name));
   }
 }
 
