@@ -341,7 +341,7 @@ describe('what a killed run did not make', () => {
   });
 });
 
-/** Runs the command until it ended at each point. Which one comes first, and which two end at once, is for the engine to say. */
+/** Runs the command until it ended at each point. Which one comes first, and which ones end at once, is for the engine to say. */
 async function killAt(command: Command, points: readonly Point[]): Promise<void> {
   const files = { KILL_POINTS: join(directory, 'points.json'), KILLED: join(directory, 'killed.json') };
   for (let left = points; left.length; ) {

@@ -5,13 +5,14 @@
  *   sent   the server has done the first thing it was asked for; the plugin does not know yet
  *   done   the server has done all of it; the engine does not know yet
  *   told   the engine knows; the milliseconds after which it ends decide whether it has written that down
- * The operation goes no further than its moment. A second point that is reached within HOLD milliseconds, of an operation
- * that runs beside it, ends with it. It writes the points that it ended at to the file KILLED.
+ * The operation goes no further than its moment. Others that run beside it and reach their point within HOLD milliseconds, MOST
+ * of them, end with it. It writes the points that it ended at to the file KILLED.
  */
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { readFileSync, writeFileSync } = require('node:fs');
 
-const HOLD = 300;
+const HOLD = 1500;
+const MOST = 3;
 
 if (process.argv[1]?.endsWith('/cli/main.ts') && process.env.KILL_POINTS) watch(JSON.parse(readFileSync(process.env.KILL_POINTS, 'utf8')));
 
@@ -62,7 +63,7 @@ function watch(points) {
 
   function reach(point) {
     reached.push(point);
-    setTimeout(end, point.moment === 'told' ? point.milliseconds : reached.length > 1 ? 0 : HOLD);
+    setTimeout(end, point.moment === 'told' ? point.milliseconds : reached.length < MOST ? HOLD : 0);
   }
 
   function end() {
