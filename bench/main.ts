@@ -14,7 +14,7 @@ import { figure, median, reportOf, reportText, thisMachine, type Row } from './r
 /**
  * Measures how long things take, prints a table against the goals, and writes JSON below bench/out/.
  *   npm run bench                all of it, in less than 20 minutes on 2 quiet cores
- *   npm run bench -- --quick     each figure once, without the real servers: a smoke run
+ *   npm run bench -- --quick     each figure once, without the real servers, without what only a note tells: a smoke run
  *   npm run bench -- --json      the report on standard output, without the table
  */
 const flags = process.argv.slice(2);
@@ -92,16 +92,16 @@ async function againstTheFloor(): Promise<Row[]> {
   for (let round = 0; round < rounds; round++) {
     for (let run = 0; run < runs.length; run++) await runs[(round + run) % runs.length]!();
   }
-  const blind = await withoutCheckpoints(() => onFresh((region) => up(region, unwaited)));
+  const blind = quick ? undefined : await withoutCheckpoints(() => onFresh((region) => up(region, unwaited)));
   const seconds = (all: readonly Measured[]) => all.map((each) => each.seconds);
   const objects = entriesOf(unwaited).length;
-  const checkpoints = median(seconds(ups)) - blind.seconds;
+  const checkpoints = blind ? `; checkpoints are ${figure(median(seconds(ups)) - blind.seconds, 's')} of it, without them it is ${figure(blind.seconds / median(seconds(floors)), '×')}` : '';
   const cpu = (all: readonly Measured[]) => `${figure(median(all.map((each) => each.cpu)), 's')} of CPU, the control plane ${figure(median(all.map((each) => each.clusterCpu)), 's')}`;
   return [
     row('control plane, until it is ready', 's', boots, 'from nothing: keys, etcd, API server, controllers, scheduler, kwok, agent'),
     row(`kubectl apply --server-side of ${objects} objects`, 's', seconds(floors), `the floor: one file, no wait, cold cache; kubectl used ${cpu(floors)}`),
     row('up of the same objects', 's', seconds(ups), `the engine's up with checkpoints, readiness not waited for; engine, program, plugin and the plan before used ${cpu(ups)}`),
-    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds === 1 ? 'one pair' : `${rounds} pairs`}; checkpoints are ${figure(checkpoints, 's')} of it, without them it is ${figure(blind.seconds / median(seconds(floors)), '×')}`, 2),
+    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds === 1 ? 'one pair' : `${rounds} pairs`}${checkpoints}`, 2),
     row('  waiting on readiness alone', 's', waits.map((each, index) => Math.max(0, each.seconds - ups[index]!.seconds)), `what the same up takes longer when it waits for each object: ${figure(median(seconds(waits)), 's')} in all`),
     row('  the plan before', 's', ups.map((each) => each.planSeconds), 'the preview that up begins with; not in the figures above'),
   ];
@@ -113,14 +113,14 @@ async function growth(): Promise<Row[]> {
   for (const times of sizes) {
     const platform = objectsOf(stack, { times, wait: false });
     const objects = entriesOf(platform).length;
-    const floor = await onFreshRegion(stack, (region) => kubectlApply(region, platform));
+    const floor = quick ? undefined : await onFreshRegion(stack, (region) => kubectlApply(region, platform));
     const { deployed, previewed } = await onFreshRegion(stack, async (region) => ({ deployed: await up(region, platform), previewed: await preview(region, platform) }));
     const each = { up: deployed.seconds / objects, preview: previewed / objects };
     first ??= each;
     const note = (what: 'up' | 'preview') => `${figure(each[what] * 1000, 'ms')} for each object: ${figure(each[what] / first![what], '×')} that of 1 ×`;
-    const blind = times > 1 ? await withoutCheckpoints(() => onFreshRegion(stack, (region) => up(region, platform))) : undefined;
+    const blind = times > 1 && !quick ? await withoutCheckpoints(() => onFreshRegion(stack, (region) => up(region, platform))) : undefined;
     const causes = blind ? `; checkpoints are ${figure(deployed.seconds - blind.seconds, 's')} of it, each writes the whole state` : '';
-    rows.push(row(`${times} × (${objects} objects): up`, 's', [deployed.seconds], `${note('up')}${causes}; kubectl ${figure(floor.seconds, 's')}`));
+    rows.push(row(`${times} × (${objects} objects): up`, 's', [deployed.seconds], `${note('up')}${causes}${floor ? `; kubectl ${figure(floor.seconds, 's')}` : ''}`));
     rows.push(row('  unchanged preview', 's', [previewed], note('preview')));
     if (times > 1) rows.push(row('  time for each object against 1 ×', '×', [each.up / first.up], '1 × is linear growth, and above it worse', 1.25));
   }

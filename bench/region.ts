@@ -7,6 +7,7 @@ import { entriesOf } from '../constructs/objects';
 import type { Platform } from '../constructs/platform';
 import { prepareCluster } from '../embedded/cluster';
 import { startControlPlane } from '../embedded/control-plane';
+import { endpoints } from '../embedded/credentials';
 import { ensureCrds } from '../embedded/crds';
 import { Kube } from '../embedded/kube';
 import { nodesOf } from '../embedded/nodes';
@@ -53,7 +54,7 @@ export async function onFreshRegion<T>(stack: Stack, work: (region: FreshRegion)
     const definitions = await ensureCrds(silent);
     const region = stack.instance.regions[stack.region]!;
     const started = Date.now();
-    const { kubeconfig } = await startControlPlane({ state, tools, progress: silent });
+    const { kubeconfig } = await startControlPlane({ state, tools, progress: silent, issuer: endpoints(stack).issuer });
     const bootSeconds = (Date.now() - started) / 1000;
     const kube = new Kube(kubeconfig);
     try {

@@ -25,6 +25,7 @@ export class Realm extends Construct implements Identity {
   /** The `iss` of its tokens. */
   readonly issuer: string;
   private readonly keycloak: Keycloak;
+  private readonly profile: Provisioned;
   private readonly people: Provisioned[] = [];
 
   constructor(keycloak: Keycloak, id: string) {
@@ -47,7 +48,7 @@ export class Realm extends Construct implements Identity {
       internationalization: { supportedLocales: [...languages], defaultLocale: languages[0] },
       securityDefenses: { bruteForceDetection: { maxLoginFailures: 10, waitIncrementSeconds: 60, maxFailureWaitSeconds: 900 } },
     }, true);
-    this.provision('index/realmUserProfile:RealmUserProfile', 'profile', {
+    this.profile = this.provision('index/realmUserProfile:RealmUserProfile', 'profile', {
       realmId: this.realm.output('id'),
       // Else people could give themselves the attribute `policy`.
       unmanagedAttributePolicy: 'DISABLED',
@@ -136,6 +137,8 @@ export class Realm extends Construct implements Identity {
         lastName: 'Demo',
         initialPassword: { value: password.token, temporary: false },
       });
+      // It says which attributes people have; the others are not kept.
+      person.node.addDependency(this.profile);
       this.people.push(person);
       this.keycloak.rotatePassword(this.keycloak.platform.instance.realm, person, username, password);
     }

@@ -1,6 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { compose } from '../constructs/compose';
+import { entriesOf } from '../constructs/objects';
 import type { Platform } from '../constructs/platform';
+import { packageOf } from '../constructs/tokens';
 import { nodesOf } from './nodes';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
@@ -99,7 +101,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
         const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
-        await vault.open();
+        if (usesVault(platform)) await vault.open();
         await settleInterrupted(opened, state);
         await requireServers(kube, state, progress, secondsToReady);
         if (await forgetPreviousSeed(opened, state)) await step(`forget the seed before this one in ${stack.name}`, 'up');
@@ -112,6 +114,11 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       await standIns.stop();
     }
   });
+}
+
+/** Whether Pulumi makes anything in Vault. */
+function usesVault(platform: Platform): boolean {
+  return entriesOf(platform).some(({ object }) => packageOf(object) === 'vault');
 }
 
 /** The stack with the versions of secrets that the region has: they were raised here, not in the repository. */

@@ -6,12 +6,14 @@ import { compose } from '../constructs/compose';
 import { entriesOf, type Entry } from '../constructs/objects';
 import { bucketStatements, policyDocument } from '../constructs/s3-policy';
 import { packageOf } from '../constructs/tokens';
+import { pulumiRole } from '../constructs/vault';
+import { vaultAudience, workloadsMount } from '../constructs/vault-access';
 import { authorityOf, endpoints, seedOf } from '../embedded/credentials';
 import { interruptedCreations } from '../embedded/interrupted';
 import { Kube, type KubeObject } from '../embedded/kube';
 import { KeycloakAdmin } from '../embedded/plugins/keycloak-admin';
 import { MinioServer } from '../embedded/plugins/minio-server';
-import { agentsOf } from '../embedded/plugins/provider-http';
+import { agentsOf, send } from '../embedded/plugins/provider-http';
 import { readRegion } from '../embedded/state';
 import { ensureTools } from '../embedded/toolchain';
 import { silent } from '../model/progress';
@@ -47,22 +49,25 @@ interface Point {
 const moments = ['asked', 'sent', 'done', 'told'] as const;
 const random = randomOf(seed);
 const reached: string[] = [];
+let kills = 0;
 
 jest.setTimeout(1_800_000);
 
 let kube: Kube;
 let keycloak: KeycloakAdmin;
 let minio: MinioServer;
+/** Asks Vault as Pulumi does: its data, or undefined where there are none. */
+let vault: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => Promise<any>;
 
 beforeAll(async () => {
-  await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'minio'], silent);
+  await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'minio', 'vault'], silent);
 }, 20 * 60_000);
 
 afterAll(async () => {
   kube?.close();
   await datalab(state, ['down', name, '--delete-data']);
   rmSync(directory, { recursive: true, force: true });
-  process.stdout.write(`seed ${seed}, ${reached.length} kill points\n${reached.join('\n')}\n`);
+  process.stdout.write(`seed ${seed}, ${reached.length} points in ${kills} kills\n${reached.join('\n')}\n`);
 }, 120_000);
 
 describe('up is killed while it creates each kind of resource', () => {
@@ -95,8 +100,10 @@ describe('what others changed is named by refresh, and restored by up', () => {
   const client = async (clientId: string) => (await keycloak.get(['realms', realm, 'clients'], { clientId }))[0];
   const group = async (groupName: string) => (await keycloak.get(['realms', realm, 'groups'], { search: groupName, exact: 'true', briefRepresentation: 'false' }))[0];
   const user = async (username: string) => (await keycloak.get(['realms', realm, 'users'], { username, exact: 'true' }))[0];
-  const mapper = async () => (await client('datalab-cli')).protocolMappers.find((each: { name: string }) => each.name === 'audience-minio');
-  const policy = (policyName: string) => minio.admin('GET', 'info-canned-policy', { name: policyName, v: '2' }).then((text) => JSON.parse(text).Policy, () => 'none');
+  const mapper = async () => (await client('onyxia-vault')).protocolMappers.find((each: { name: string }) => each.name === 'audience-vault');
+  // MinIO keeps sets, and tells them in any order.
+  const inOrder = (_: string, value: unknown) => (Array.isArray(value) && value.every((each) => typeof each === 'string') ? value.sort() : value);
+  const policy = (policyName: string) => minio.admin('GET', 'info-canned-policy', { name: policyName, v: '2' }).then((text) => JSON.parse(text, inOrder).Policy, () => 'none');
   const live = async (apiVersion: string, kind: string, namespace: string | undefined, objectName: string) => kube.get({ apiVersion, kind, metadata: { name: objectName, namespace } });
   const apply = (object: KubeObject) => kube.apply(object, { fieldManager: 'somebody', force: true });
   const open = (bucket: string) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::${bucket}/*`] }] });
@@ -146,21 +153,21 @@ describe('what others changed is named by refresh, and restored by up', () => {
     },
     {
       what: 'a Keycloak client may redirect to a stranger',
-      look: async () => (await client('datalab-cli')).redirectUris,
+      look: async () => (await client('onyxia-vault')).redirectUris,
       change: async () => {
-        const found = await client('datalab-cli');
+        const found = await client('onyxia-vault');
         return keycloak.put(['realms', realm, 'clients', found.id], { ...found, redirectUris: [...found.redirectUris, 'https://somebody.example/*'] });
       },
-      named: ['update keycloak/client/datalab-cli'],
+      named: ['update keycloak/client/onyxia-vault'],
     },
     {
       what: 'its tokens are for another audience',
       look: async () => (await mapper()).config['included.custom.audience'],
       change: async () => {
-        const [owner, found] = [await client('datalab-cli'), await mapper()];
+        const [owner, found] = [await client('onyxia-vault'), await mapper()];
         return keycloak.put(['realms', realm, 'clients', owner.id, 'protocol-mappers', 'models', found.id], { ...found, config: { ...found.config, 'included.custom.audience': 'somebody' } });
       },
-      named: ['update keycloak/audienceprotocolmapper/datalab-cli-audience-minio'],
+      named: ['update keycloak/audienceprotocolmapper/onyxia-vault-audience-vault'],
     },
     {
       what: 'a Keycloak client is deleted, with its mappers',
@@ -168,7 +175,7 @@ describe('what others changed is named by refresh, and restored by up', () => {
       change: async () => keycloak.delete(['realms', realm, 'clients', (await client('onyxia-minio')).id]),
       named: [
         'delete keycloak/client/onyxia-minio',
-        'delete keycloak/groupmembershipprotocolmapper/onyxia-minio-groups',
+        'delete keycloak/userattributeprotocolmapper/onyxia-minio-groups',
         'delete keycloak/audienceprotocolmapper/onyxia-minio-audience-minio',
         'delete keycloak/userattributeprotocolmapper/onyxia-minio-policy',
       ],
@@ -230,6 +237,54 @@ describe('what others changed is named by refresh, and restored by up', () => {
       change: () => minio.s3((s3) => s3.send(new DeleteBucketCommand({ Bucket: 'projet-fideli' }))),
       named: ['delete minio/s3bucket/projet-fideli', 'delete minio/s3bucketversioning/projet-fideli'],
     },
+    {
+      what: 'a Vault policy is widened',
+      look: async () => (await vault('GET', 'sys/policies/acl/person')).policy,
+      change: () => vault('POST', 'sys/policies/acl/person', { policy: 'path "onyxia-kv/*" {\n  capabilities = ["read"]\n}\n' }),
+      named: ['update vault/policy/person'],
+    },
+    {
+      what: 'a Vault policy is deleted',
+      look: async () => (await vault('GET', 'sys/policies/acl/project-ape'))?.policy,
+      change: () => vault('DELETE', 'sys/policies/acl/project-ape'),
+      named: ['delete vault/policy/project-ape'],
+    },
+    {
+      what: 'Vault lets in tokens for another audience',
+      look: async () => (await vault('GET', 'auth/jwt/role/onyxia-user')).bound_audiences,
+      change: async () => vault('POST', 'auth/jwt/role/onyxia-user', { ...(await vault('GET', 'auth/jwt/role/onyxia-user')), bound_audiences: ['vault', 'somebody'] }),
+      named: ['update vault/authbackendrole/onyxia-user'],
+    },
+    {
+      what: 'Vault trusts another issuer',
+      look: async () => (await vault('GET', 'auth/jwt/config')).bound_issuer,
+      change: async () => vault('POST', 'auth/jwt/config', { ...(await vault('GET', 'auth/jwt/config')), bound_issuer: 'https://somebody.example' }),
+      named: ['update vault/authbackend/jwt'],
+    },
+    {
+      what: 'a project reads the secrets of another',
+      look: async () => (await vault('GET', 'identity/group/name/ape')).policies,
+      change: () => vault('POST', 'identity/group/name/ape', { policies: ['project-ape', 'project-fideli'] }),
+      named: ['update vault/group/ape'],
+    },
+    {
+      what: 'a project of the realm is none in Vault any more',
+      look: async () => (await vault('GET', 'identity/group/name/fideli')).alias.name,
+      change: async () => vault('DELETE', `identity/group-alias/id/${(await vault('GET', 'identity/group/name/fideli')).alias.id}`),
+      named: ['delete vault/groupalias/fideli'],
+    },
+    {
+      what: 'an audit device is disabled',
+      look: async () => Object.keys(await vault('GET', 'sys/audit')).sort(),
+      change: () => vault('DELETE', 'sys/audit/stdout'),
+      named: ['delete vault/audit/stdout'],
+    },
+    {
+      what: 'pages of everybody may call Vault',
+      look: async () => (await vault('GET', 'sys/config/cors')).allowed_origins,
+      change: () => vault('POST', 'sys/config/cors', { enabled: true, allowed_origins: ['*'] }),
+      named: ['update vault/endpoint/cors'],
+    },
   ];
   const before = new Map<string, unknown>();
   let told: string[] = [];
@@ -268,7 +323,7 @@ describe('destroy is killed while it deletes', () => {
   test('the next destroy continues each time, the last one completes, and up makes all of it again', async () => {
     const planned = resultOf(await datalab(state, ['up', name, '--json'])).changes;
     expect(planned).toMatchObject({ create: 0, update: 0, delete: 0 });
-    const gone = ['keycloak/user/alice', 'keycloak/client/datalab-cli', 'minio/iampolicy/project-ape', 'gpu/daemonset/device-plugin-gpu', '_cluster/namespace/gpu'];
+    const gone = ['keycloak/user/alice', 'keycloak/client/onyxia-minio', 'minio/iampolicy/project-ape', 'vault/authbackend/jwt', 'gpu/daemonset/device-plugin-gpu', '_cluster/namespace/gpu'];
     await killAt('destroy', pointsAt('delete', gone));
     await datalab(state, ['destroy', name]);
     expect((await keycloak.get(['realms', realm, 'users'])).map((each: { username: string }) => each.username)).toEqual([]);
@@ -288,7 +343,7 @@ describe('what a killed run did not make', () => {
   });
 });
 
-/** Runs the command once for each point, until it ends there. Which one comes first is for the engine to say. */
+/** Runs the command until it ended at each point. Which one comes first, and which ones end at once, is for the engine to say. */
 async function killAt(command: Command, points: readonly Point[]): Promise<void> {
   const files = { KILL_POINTS: join(directory, 'points.json'), KILLED: join(directory, 'killed.json') };
   for (let left = points; left.length; ) {
@@ -297,9 +352,10 @@ async function killAt(command: Command, points: readonly Point[]): Promise<void>
     const { code, stdout, stderr } = await run([command, name, '--state', state, '--plugins', 'stand-in'], { ...files, NODE_OPTIONS: `--require ${join(__dirname, 'kill-switch.cjs')}` });
     if (!existsSync(files.KILLED)) throw new Error(`${command} ended with ${code} before it reached one of ${left.map((point) => point.name).join()}:\n${stdout}${stderr}`);
     expect([code, stderr]).toEqual([null, expect.not.stringMatching(stackTrace)]);
-    const at = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point;
-    reached.push([command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
-    left = left.filter((point) => point.name !== at.name);
+    const ended = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point[];
+    kills++;
+    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
+    left = left.filter((point) => !ended.some(({ name: at }) => at === point.name));
   }
 }
 
@@ -310,18 +366,29 @@ async function nothingToDo(): Promise<void> {
   expect(resultOf(await datalab(state, ['refresh', name, '--json'])).changes).toEqual(unchanged);
   expect(resultOf(await datalab(state, ['up', name, '--json'])).changes).toEqual(unchanged);
 
-  const specs = (kind: string) => entries.filter(({ object }) => object.kind === kind && packageOf(object)).map(({ object }) => object.spec as Record<string, string>);
+  const specs = (kind: string) => entries.filter((entry) => kindOf(entry) === `provisioned/${kind}`).map(({ object }) => object.spec as Record<string, string>);
   const named = async (path: string, key: string) => ((await keycloak.get(['realms', realm, path], { max: '1000' })) as Record<string, string>[]).map((each) => each[key]!).sort();
   expect(await labelled()).toEqual(entries.filter(({ object }) => !packageOf(object)).map(({ id }) => id).sort());
   expect(((await keycloak.get(['realms'])) as { realm: string }[]).map((each) => each.realm).sort()).toEqual(['master', realm].sort());
-  expect(await named('users', 'username')).toEqual(specs('User').map(({ username }) => username).sort());
-  expect(await named('groups', 'name')).toEqual(specs('Group').map((each) => each.name).sort());
+  expect(await named('users', 'username')).toEqual(specs('keycloak/User').map(({ username }) => username).sort());
+  expect(await named('groups', 'name')).toEqual(specs('keycloak/Group').map((each) => each.name).sort());
   const ofKeycloak = ['account', 'account-console', 'admin-cli', 'broker', 'realm-management', 'security-admin-console'];
-  expect((await named('clients', 'clientId')).filter((each) => !ofKeycloak.includes(each))).toEqual(specs('Client').map(({ clientId }) => clientId).sort());
-  expect(await bucketNames()).toEqual(specs('S3Bucket').map(({ bucket }) => bucket).sort());
+  expect((await named('clients', 'clientId')).filter((each) => !ofKeycloak.includes(each))).toEqual(specs('keycloak/Client').map(({ clientId }) => clientId).sort());
+  expect(await bucketNames()).toEqual(specs('minio/S3Bucket').map(({ bucket }) => bucket).sort());
   const ofMinio = ['consoleAdmin', 'diagnostics', 'readonly', 'readwrite', 'writeonly'];
   const policies = Object.keys(JSON.parse(await minio.admin('GET', 'list-canned-policies', {}))).filter((each) => !ofMinio.includes(each));
-  expect(policies.sort()).toEqual(specs('IamPolicy').map((each) => each.name).sort());
+  expect(policies.sort()).toEqual(specs('minio/IamPolicy').map((each) => each.name).sort());
+
+  const inVault = async (path: string) => Object.keys(await vault('GET', path)).filter((each) => each.endsWith('/')).map((each) => each.slice(0, -1)).sort();
+  const listed = async (path: string) => Object.values<{ name: string }>((await vault('GET', `${path}?list=true`)).key_info).map((each) => each.name).sort();
+  const values = (kind: string, property: string) => specs(`vault/${kind}`).map((each) => each[property]!);
+  expect(await inVault('sys/mounts')).toEqual(['cubbyhole', 'identity', 'sys', ...values('Mount', 'path')].sort());
+  expect(await inVault('sys/auth')).toEqual(['token', workloadsMount, ...values('AuthBackend', 'path')].sort());
+  expect(await inVault('sys/audit')).toEqual(values('Audit', 'path').sort());
+  expect((await vault('GET', 'sys/policies/acl?list=true')).keys.sort()).toEqual(['default', 'root', pulumiRole, ...values('Policy', 'name')].sort());
+  expect((await vault('GET', 'auth/jwt/role?list=true')).keys).toEqual(values('AuthBackendRole', 'roleName'));
+  expect(await listed('identity/group/id')).toEqual(values('Group', 'name').sort());
+  expect(await listed('identity/group-alias/id')).toEqual(values('GroupAlias', 'name').sort());
 }
 
 /** Ids of all objects on the API server that carry the stack's label, but those that the cluster makes of others. */
@@ -348,12 +415,22 @@ async function bucketNames(): Promise<string[]> {
 async function connect(): Promise<void> {
   const { pulumi } = await ensureTools(['pulumi'], silent);
   const value = await seedOf(stack, region, pulumi);
-  const { issuer, s3 } = endpoints(stack);
-  const agents = agentsOf({ ca: authorityOf(region), addresses: Object.fromEntries([issuer, s3].map((url) => [new URL(url).hostname, '127.0.0.1'])) });
+  const { issuer, s3, vault: address } = endpoints(stack);
+  const agents = agentsOf({ ca: authorityOf(region), addresses: Object.fromEntries([issuer, s3, address].map((url) => [new URL(url).hostname, '127.0.0.1'])) });
   kube = new Kube(region.file('kubeconfig'));
   const admin = { url: issuer.replace(/\/realms\/.*/, ''), realm: 'master', clientId: 'admin-cli', username: 'bootstrap-admin', password: derive(value, 'keycloak/bootstrap-admin@v1') };
   keycloak = new KeycloakAdmin(() => admin, agents);
   minio = new MinioServer(() => ({ endpoint: s3, region: 'us-east-1', user: 'root-break-glass', password: derive(value, 'minio/root@v1') }), agents);
+
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [vaultAudience] } };
+  const { status } = await kube.send<{ status: { token: string } }>('POST', `/api/v1/namespaces/vault/serviceaccounts/${pulumiRole}/token`, body);
+  const ask = async (method: string, path: string, headers: Record<string, string>, data?: object) => {
+    const answer = await send(agents, new URL(`${address}/v1/${path}`), method, headers, data && JSON.stringify(data));
+    if (answer.status >= 300 && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.text ? JSON.parse(answer.text) : {};
+  };
+  const { auth } = await ask('POST', `auth/${workloadsMount}/login`, {}, { role: pulumiRole, jwt: status.token });
+  vault = async (method, path, data) => (await ask(method, path, { 'x-vault-token': auth.client_token }, data)).data;
 }
 
 function linesOf({ stdout }: { stdout: string }): string[] {

@@ -70,6 +70,10 @@ test.each(['standard', 'ha'] as const)('size %s: the pods share their cache, ove
   expect(policy.egress).toContainEqual({ to: [expect.objectContaining({ podSelector: itself })], ports });
 });
 
+test('people are made when the realm says which attributes they have', () => {
+  expect(entryOf(compose(loadStack('ssp-cloud.local')), 'keycloak/user/alice').after).toContain('keycloak/realmuserprofile/profile');
+});
+
 describe('a rotation', () => {
   const before = objectsOf(compose(loadStack('ssp-cloud.local')));
   const rotated = (name: string) => {
