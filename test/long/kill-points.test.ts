@@ -2,30 +2,30 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketPolicyCommand, GetBucketVersioningCommand, ListBucketsCommand, PutBucketPolicyCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
-import { compose } from '../constructs/compose';
-import { entriesOf, type Entry } from '../constructs/objects';
-import { bucketStatements, policyDocument } from '../constructs/s3-policy';
-import { packageOf } from '../constructs/tokens';
-import { pulumiRole } from '../constructs/vault';
-import { vaultAudience, workloadsMount } from '../constructs/vault-access';
-import { authorityOf, endpoints, seedOf } from '../embedded/credentials';
-import { interruptedCreations } from '../embedded/interrupted';
-import { Kube, type KubeObject } from '../embedded/kube';
-import { KeycloakAdmin } from '../embedded/plugins/keycloak-admin';
-import { MinioServer } from '../embedded/plugins/minio-server';
-import { agentsOf, send } from '../embedded/plugins/provider-http';
-import { readRegion } from '../embedded/state';
-import { ensureTools } from '../embedded/toolchain';
-import { silent } from '../model/progress';
-import { loadStack } from '../model/stack';
-import { derive } from '../provision/secrets';
-import { datalab as run, stackTrace } from './cli/datalab';
-import { datalab, resultOf } from './region';
+import { compose } from '../../constructs/compose';
+import { entriesOf, type Entry } from '../../constructs/objects';
+import { bucketStatements, policyDocument } from '../../constructs/s3-policy';
+import { packageOf } from '../../constructs/tokens';
+import { pulumiRole } from '../../constructs/vault';
+import { vaultAudience, workloadsMount } from '../../constructs/vault-access';
+import { authorityOf, endpoints, seedOf } from '../../embedded/credentials';
+import { interruptedCreations } from '../../embedded/interrupted';
+import { Kube, type KubeObject } from '../../embedded/kube';
+import { KeycloakAdmin } from '../../embedded/plugins/keycloak-admin';
+import { MinioServer } from '../../embedded/plugins/minio-server';
+import { agentsOf, send } from '../../embedded/plugins/provider-http';
+import { readRegion } from '../../embedded/state';
+import { ensureTools } from '../../embedded/toolchain';
+import { silent } from '../../model/progress';
+import { loadStack } from '../../model/stack';
+import { derive } from '../../provision/secrets';
+import { datalab as run, stackTrace } from '../cli/datalab';
+import { datalab, resultOf } from '../region';
 
 /**
  * One region, whose commands are killed again and again: while everything is created, while what others changed is restored,
  * and while it is deleted. Which object, and in which moment, follows from the seed alone: KILL_SEED=7 npx jest test/kill-points
- * Real: the commands, the engine, the servers. test/kill-switch.cjs says what is killed, and when.
+ * Real: the commands, the engine, the servers. test/long/kill-switch.cjs says what is killed, and when.
  */
 const seed = Number(process.env.KILL_SEED ?? 1);
 const name = 'ls3.local';

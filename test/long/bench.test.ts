@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { Report } from '../bench/report';
-import { entriesOf } from '../constructs/objects';
-import { objectsOf } from '../bench/objects';
-import { compose } from '../constructs/compose';
-import { packageOf } from '../constructs/tokens';
-import { loadStack } from '../model/stack';
+import type { Report } from '../../bench/report';
+import { entriesOf } from '../../constructs/objects';
+import { objectsOf } from '../../bench/objects';
+import { compose } from '../../constructs/compose';
+import { packageOf } from '../../constructs/tokens';
+import { loadStack } from '../../model/stack';
 
-const root = resolve(__dirname, '..');
+const root = resolve(__dirname, '../..');
 
 describe('the objects of the bench', () => {
   const stack = loadStack('ssp-cloud.local');
