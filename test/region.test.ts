@@ -54,7 +54,7 @@ const onGpuNode = (region: string, pod: KubeObject) => gpuPools(region).some((po
 const reasonOf = (pod: KubeObject): string =>
   (pod.status?.conditions ?? []).find(({ type, status }: KubeObject) => type === 'PodScheduled' && status === 'False')?.message ?? '';
 
-jest.setTimeout(400_000);
+jest.setTimeout(900_000);
 
 beforeAll(async () => {
   await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi'], silent);
@@ -71,7 +71,7 @@ describe('up', () => {
   test('two regions come up side by side; one of them after its first command was killed while it deployed', async () => {
     const sspCloud = start(state, 'up', 'ssp-cloud.local', '--json');
     const killed = start(state, 'up', 'ls3.local', '--json');
-    await eventually('the deployment of ls3.local', () => killed.stderr().includes('… deploy ls3.local'), 200);
+    await eventually('the deployment of ls3.local', () => killed.stderr().includes('… deploy ls3.local'), 400);
     await eventually('some objects', async () => (await kubeOf('ls3.local').list('v1', 'ConfigMap', { labelSelector: 'datalab-stacks/stack=ls3.local' })).length > 0, 60);
     await killed.kill();
     expect(await sspCloud.ended).toMatchObject({ code: 0 });

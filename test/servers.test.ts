@@ -90,7 +90,7 @@ describe('the real servers of the embedded regions', () => {
     openKube?.close();
     for (const each of [stack, open]) await shutDown(each, { progress: silent, command: 'the test of the servers', state: directory, deleteData: true });
     rmSync(directory, { recursive: true, force: true });
-  }, 120_000);
+  }, 300_000);
 
   const up = () => operate(stack, 'up', { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() });
 
@@ -173,7 +173,7 @@ describe('the real servers of the embedded regions', () => {
 
   test('who may do what with the object store', async () => {
     expect(await matrix()).toEqual(table());
-  }, 240_000);
+  }, 300_000);
 
   test('a policy widened on the server flips the predicted cells, is named by refresh, and restored by up', async () => {
     const options = { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() };
@@ -182,7 +182,7 @@ describe('the real servers of the embedded regions', () => {
     expect((await operate(stack, 'refresh', options)).changed).toEqual(['update minio/iampolicy/person']);
     expect((await up()).changes.update).toBe(1);
     expect(await matrix()).toEqual(table());
-  }, 480_000);
+  }, 900_000);
 
   test('a policy that forgets to deny static keys lets those make them whom no other policy denies it', async () => {
     await minioServer().admin('PUT', 'add-canned-policy', { name: 'person' }, policyDocument([...bucketStatements('user-${jwt:preferred_username}', 'read-write')]));
@@ -190,12 +190,12 @@ describe('the real servers of the embedded regions', () => {
     expect(await matrix()).toEqual(table(Object.fromEntries(minted.map((who) => [who, { key: 'yes' }]))));
     await operate(stack, 'refresh', { progress: silent, command: 'the test of the servers', state: directory, platform: withProbe() });
     expect((await up()).changes.update).toBe(1);
-  }, 480_000);
+  }, 900_000);
 
   test('a second run has nothing to do in either region', async () => {
     expect((await up()).changed).toEqual([]);
     expect((await operate(open, 'up', { progress: silent, command: 'the test of the servers', state: directory })).changed).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   const browsers: [string, Stack, () => string][] = [['ls3.local', stack, () => seed], ['ssp-cloud.local', open, () => openSeed]];
   (hasBrowser ? test.each(browsers) : test.skip.each(browsers))(`a browser logs in on the page of %s, which wears its brand${hasBrowser ? '' : ` (skipped: there is no ${browser})`}`, async (name, each, seedOfIt) => {
@@ -211,7 +211,7 @@ describe('the real servers of the embedded regions', () => {
     expect([page.titleColour, page.buttonColour, page.background]).toEqual([rgb(primary), rgb(primary), rgb(background)]);
     expect(page.logoBytes).toBe(Buffer.byteLength(each.logo));
     expect(new URL(page.redirect).searchParams.get('code')).toBeTruthy();
-  }, 120_000);
+  }, 300_000);
 
   test('MinIO restarted while Keycloak is down serves again by itself when Keycloak is back', async () => {
     const s3 = client(alice);

@@ -22,7 +22,7 @@ import { ask, policiesInForce, verdict, type Verb } from './user-isolation';
  * impersonated: that a token of the realm makes somebody `oidc-alice` is not shown here. Each attempt is a dry run, which
  * passes authorization and admission and keeps nothing.
  */
-jest.setTimeout(150_000);
+jest.setTimeout(300_000);
 
 // Before the directory's own clean-up: hooks run in this order.
 afterAll(async () => {

@@ -46,7 +46,7 @@ describe('who may do what, asked of a running region', () => {
     kube?.close();
     await run(['down', stack.name, '--delete-data']);
     rmSync(directory, { recursive: true, force: true });
-  }, 120_000);
+  }, 300_000);
 
   async function verified(code: number): Promise<Verified> {
     return JSON.parse((await run(['verify', stack.name, '--json'], code)).stdout) as Verified;
@@ -69,12 +69,12 @@ describe('who may do what, asked of a running region', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     const left = (await kube.list('v1', 'Namespace', { labelSelector: 'datalab-stacks/verify' })).filter(({ metadata }) => !metadata.deletionTimestamp);
     expect(left).toEqual([]);
-  }, 240_000);
+  }, 300_000);
 
   test('no token and no key stands in what verify prints', async () => {
     const { stdout, stderr } = await run(['verify', stack.name, '--json']);
     expect(stdout + stderr).not.toMatch(/eyJ[\w-]{10}|hvs\.|SECRET/);
-  }, 240_000);
+  }, 300_000);
 
   test('a region that is reached by a context of the kubeconfig: nobody logs in, the rest is asked and the rest counted', async () => {
     process.env.KUBECONFIG = state.file('kubeconfig');
@@ -87,7 +87,7 @@ describe('who may do what, asked of a running region', () => {
     expect(wrong(result)).toEqual([]);
     expect([...new Set(result.cells.map(({ who }) => who))]).toEqual(['anonymous', 'another audience', 'a forged signature', 'another workload']);
     expect(new Set(result.skipped.map(({ why }) => why))).toContain('nobody logs in without a browser');
-  }, 240_000);
+  }, 300_000);
 
   test('a kubeconfig from login: the person, their namespace and no other; no token in the file', async () => {
     const { KUBECONFIG } = await logIn('alice');
@@ -98,7 +98,7 @@ describe('who may do what, asked of a running region', () => {
     });
     expect(await kubectlAs(KUBECONFIG!, 'get', 'pods')).not.toMatch(/Forbidden|Unauthorized/);
     expect(await kubectlAs(KUBECONFIG!, '-n', 'user-bob', 'get', 'pods')).toContain('User "oidc-alice" cannot list resource "pods" in API group "" in the namespace "user-bob"');
-  }, 240_000);
+  }, 300_000);
 
   test('one thing widened on each server makes exactly the predicted cells wrong, and up restores them', async () => {
     const people = ['a person', 'another person', 'a member of the project', 'an administrator', "a person's pod, injected"];

@@ -103,7 +103,7 @@ describe('people reach S3 by their login', () => {
     const both = async () => (realm(), buckets());
     expect((await engine.run('up', both)).error).toBeUndefined();
     expect(Object.keys((await engine.run('up', both)).steps)).toEqual(['same']);
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await store?.stop();

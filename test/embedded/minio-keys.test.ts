@@ -76,7 +76,7 @@ beforeAll(async () => {
   await new Promise<void>((listening) => issuer.listen(0, '127.0.0.1', listening));
   strict = await startStore('strict.local', { MINIO_STS_DURATION: '12h' });
   lax = await startStore('lax.local');
-}, 120_000);
+}, 300_000);
 
 test('nobody whose policy is the platform\'s makes a static key', async () => {
   expect(await canMintStaticKey(call, strict.url, await exchange(strict, person('guarded')))).toBe(false);

@@ -42,7 +42,7 @@ afterAll(async () => {
   engine?.close();
 });
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const changed = ({ changed: paths }: Run) => Object.fromEntries(Object.entries(paths).filter(([, list]) => list.length));
 
@@ -202,7 +202,7 @@ describe('a real Keycloak', () => {
     state = openRegion('test.local', mkdtempSync(join(tmpdir(), 'datalab-keycloak-')));
     server = await startKeycloak(state);
     admin = new KeycloakAdmin(() => ({ url: server.url, realm: 'master', clientId: 'admin-cli', username: 'root', password: server.password }), agentsOf({}));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await server?.stop();
     rmSync(join(state.dir, '..'), { recursive: true, force: true });

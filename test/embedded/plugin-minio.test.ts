@@ -35,7 +35,7 @@ afterAll(async () => {
   engine?.close();
 });
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const statement = (actions: string[], resource: string) => ({ Effect: 'Allow', Action: actions, Resource: resource, Condition: { StringEquals: { 'jwt:sub': 'system:serviceaccount:mlflow:mlflow' } } });
 const policyOf = (...actions: string[]) => JSON.stringify({ Version: '2012-10-17', Statement: [statement(actions, 'arn:aws:s3:::models/*')] });

@@ -39,7 +39,7 @@ afterAll(async () => {
   cluster?.close();
 });
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe('a server in trouble', () => {
   let server: Server;

@@ -17,7 +17,7 @@ import { loadStack } from '../../model/stack';
 import { silent, type Progress } from '../../model/progress';
 import { eventually, temporaryDirectory } from './temporary';
 
-jest.setTimeout(200_000);
+jest.setTimeout(300_000);
 
 // Before the directory's own clean-up: hooks run in this order.
 afterAll(async () => {

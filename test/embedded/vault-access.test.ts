@@ -62,7 +62,7 @@ describe('what Vault gives', () => {
     engine = await startEngine((await ensureTools(['pulumi'], silent)).pulumi, () => ({ vault: plugin.port }));
     expect((await engine.run('up', program)).error).toBeUndefined();
     expect(Object.keys((await engine.run('up', program)).steps)).toEqual(['same']);
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     for (const issuer of [people, cluster, strangers]) issuer?.close();

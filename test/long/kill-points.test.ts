@@ -68,7 +68,7 @@ afterAll(async () => {
   await datalab(state, ['down', name, '--delete-data']);
   rmSync(directory, { recursive: true, force: true });
   process.stdout.write(`seed ${seed}, ${reached.length} points in ${kills} kills\n${reached.join('\n')}\n`);
-}, 120_000);
+}, 300_000);
 
 describe('up is killed while it creates each kind of resource', () => {
   const kinds = [...new Set(entries.map(kindOf))];

@@ -51,7 +51,7 @@ describe('rotation', () => {
     kube?.close();
     await shutDown(stack, { ...options, deleteData: true });
     rmSync(directory, { recursive: true, force: true });
-  }, 120_000);
+  }, 300_000);
 
   const up = () => operate(stack, 'up', options);
   const versions = () => readVersions(configFile(state));
