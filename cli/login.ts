@@ -13,7 +13,7 @@ export function addLogin(program: Command): void {
     .addOption(stateOption)
     .addOption(jsonOption)
     .option('--exec-credential', 'print a token for kubectl, which calls this itself')
-    .addHelpText('after', '\nExamples:\n  eval "$(./datalab login alice)"\n  kubectl get pods\n  ./datalab login bob ls3.local --json')
+    .addHelpText('after', '\nExamples:\n  ./datalab login alice\n  eval "$(./datalab login alice)" && kubectl get pods\n  ./datalab login bob ls3.local --json')
     .action(async (user: string, name: string, flags: { json?: boolean; execCredential?: boolean; state?: string }) => {
       const options = { progress: printedProgress(), command: `datalab login ${user} ${name}`, state: flags.state };
       if (flags.execCredential) {

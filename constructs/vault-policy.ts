@@ -1,6 +1,6 @@
 import type { Workload } from './workload';
 
-export type Capability = 'create' | 'read' | 'update' | 'delete' | 'list';
+export type Capability = 'create' | 'read' | 'update' | 'delete' | 'list' | 'sudo';
 
 /** What may be done where: paths of Vault's API, which end in `*` for all that begins so, and capabilities there. */
 export type Paths = Readonly<Record<string, readonly Capability[]>>;

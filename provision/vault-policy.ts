@@ -1,8 +1,10 @@
+import { vaultPolicy } from '../constructs/vault-policy';
+
 /**
  * What Pulumi may do in Vault: engines, login methods, policies, groups, audit devices, CORS. It reads no secret of a person
  * or project, and cannot change its own policy and role; but whoever writes policies decides who reads, so its plans are reviewed.
  */
-export const pulumiPolicy = Object.entries({
+export const pulumiPolicy = vaultPolicy({
   'sys/mounts': ['read'],
   'sys/mounts/*': ['create', 'read', 'update', 'delete', 'list', 'sudo'],
   'sys/auth': ['read'],
@@ -25,6 +27,4 @@ export const pulumiPolicy = Object.entries({
   'identity/group-alias': ['create', 'read', 'update', 'list'],
   'identity/group-alias/*': ['create', 'read', 'update', 'delete', 'list'],
   'identity/lookup/group': ['create', 'update'],
-})
-  .map(([path, capabilities]) => `path "${path}" {\n  capabilities = [${capabilities.map((each) => `"${each}"`).join(', ')}]\n}\n`)
-  .join('');
+});

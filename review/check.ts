@@ -29,7 +29,7 @@ export interface Checked {
   readonly findings: readonly Judged[];
 }
 
-/** Every rule over some objects. `waivers` are those that hold, `today` is YYYY-MM-DD; used waivers go into `used`. */
+/** Every rule over some objects. `waivers` are those that are in force; which of them a finding needed goes into `used`. */
 export function judge(objects: readonly Manifest[], posture: Posture, waivers: readonly Waiver[] = [], used = new Set<string>()): Judged[] {
   return rules.flatMap((rule) =>
     rule.check(objects).map(({ object, path, got, fix }): Judged => {

@@ -1,6 +1,5 @@
-import { createHash, createHmac, type BinaryLike } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { signedHeaders } from '../../model/s3-signature';
 import { requestTimeoutMs, send, unreachable, type Agents } from './provider-http';
 
 export interface MinioLogin {
@@ -57,18 +56,8 @@ export class MinioServer {
     const { endpoint, region, user, password } = this.login();
     const url = new URL(`${endpoint}/minio/admin/v3/${operation}`);
     url.search = new URLSearchParams(query).toString();
-    const signer = new SignatureV4({ service: 's3', region, credentials: { accessKeyId: user, secretAccessKey: password }, sha256: Sha256, uriEscapePath: false });
-    const signed = await signer.sign({
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      port: Number(url.port) || undefined,
-      path: url.pathname,
-      query,
-      headers: { host: url.host, 'x-amz-content-sha256': createHash('sha256').update(body).digest('hex') },
-      body,
-    });
-    const { status, text } = await send(this.agents, url, method, signed.headers, body);
+    const headers = await signedHeaders({ accessKeyId: user, secretAccessKey: password }, { method, url, body, region });
+    const { status, text } = await send(this.agents, url, method, headers, body);
     if (status >= 200 && status < 300) return text;
     const { Code, Message } = errorOf(text);
     throw new MinioError(Code, `MinIO answers ${status}: ${Message || Code || 'no reason given'}`);
@@ -80,26 +69,5 @@ function errorOf(text: string): { Code: string; Message: string } {
     return { Code: '', Message: '', ...JSON.parse(text) };
   } catch {
     return { Code: '', Message: '' };
-  }
-}
-
-/** SHA-256 and its HMAC as the signer wants them. */
-class Sha256 {
-  private readonly hash;
-
-  constructor(secret?: unknown) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
-  }
-
-  update(data: unknown): void {
-    this.hash.update(data as BinaryLike);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('not used');
   }
 }

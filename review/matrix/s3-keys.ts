@@ -1,5 +1,5 @@
-import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomBytes, type BinaryLike } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { createCipheriv, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { signedHeaders, type S3Keys } from '../../model/s3-signature';
 
 /** What the temporary credentials of S3 must not be good for: keys without an end, and sessions longer than half a day. */
 
@@ -50,19 +50,12 @@ export async function longestSession(send: SendToS3, endpoint: string, token: st
 async function admin(send: SendToS3, endpoint: string, keys: TemporaryKeys, method: string, operation: string, query: Record<string, string>, body: Buffer = Buffer.alloc(0)) {
   const url = new URL(`${endpoint}/minio/admin/v3/${operation}`);
   url.search = new URLSearchParams(query).toString();
-  return send(String(url), { method, headers: await signed(keys, method, url, body), body });
+  return send(String(url), { method, headers: await signedHeaders(s3KeysOf(keys), { method, url, body, region: 'us-east-1' }), body });
 }
 
-/** The headers of a request, with its signature (AWS version 4). */
-export async function signed(keys: TemporaryKeys, method: string, url: URL, body: Buffer, headers: Record<string, string> = {}, region = 'us-east-1'): Promise<Record<string, string>> {
-  const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY, sessionToken: keys.AWS_SESSION_TOKEN };
-  const signer = new SignatureV4({ service: 's3', region, credentials, sha256: Sha256, uriEscapePath: false });
-  const request = await signer.sign({
-    method, protocol: url.protocol, hostname: url.hostname, path: url.pathname, query: Object.fromEntries(url.searchParams),
-    headers: { ...headers, host: url.host, 'x-amz-content-sha256': createHash('sha256').update(body).digest('hex') },
-    body,
-  });
-  return request.headers;
+/** The same as keys of S3. */
+export function s3KeysOf(keys: TemporaryKeys): S3Keys {
+  return { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY, sessionToken: keys.AWS_SESSION_TOKEN };
 }
 
 /**
@@ -80,25 +73,4 @@ function encrypted(text: string, password: string): Buffer {
   };
   const lastFragment = Buffer.concat([Buffer.from([0x80]), seal(0, '', Buffer.alloc(0))]);
   return Buffer.concat([salt, Buffer.from([2]), nonce, seal(1, text, lastFragment)]);
-}
-
-/** SHA-256 and its HMAC as the signer wants them. */
-class Sha256 {
-  private readonly hash;
-
-  constructor(secret?: unknown) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
-  }
-
-  update(data: unknown): void {
-    this.hash.update(data as BinaryLike);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('not used');
-  }
 }

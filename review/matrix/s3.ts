@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { roleArn, workloadAudience } from '../../constructs/minio';
+import { signedHeaders } from '../../model/s3-signature';
 import { projectOf, workloadOf, type Caller } from './callers';
 import { accessName, allowed, any, send, type Answer, type RegionAccess } from './region';
-import { canMintStaticKey, longestAllowed, longestSession, signed, type SendToS3, type TemporaryKeys } from './s3-keys';
+import { canMintStaticKey, longestAllowed, longestSession, s3KeysOf, type SendToS3, type TemporaryKeys } from './s3-keys';
 
 /** A name that no object has: nothing is read, and nothing is written. */
 const nobody = 'datalab-verify-no-such-object';
@@ -80,6 +81,6 @@ function keysIn(injected: Readonly<Record<string, string>>): TemporaryKeys {
 /** One call, signed with the keys; without keys it is anonymous. */
 async function call(region: RegionAccess, keys: TemporaryKeys | undefined, method: string, path: string, body: string, headers: Record<string, string> = {}): Promise<Answer> {
   const url = new URL(`${region.servers.s3}${path}`);
-  const { signingRegion } = region.platform.region.objectStore ?? {};
-  return send(region, url.href, { method, body, headers: keys ? await signed(keys, method, url, Buffer.from(body), headers, signingRegion) : headers });
+  const { signingRegion = 'us-east-1' } = region.platform.region.objectStore ?? {};
+  return send(region, url.href, { method, body, headers: keys ? await signedHeaders(s3KeysOf(keys), { method, url, body, headers, region: signingRegion }) : headers });
 }
