@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { LocalWorkspace, PulumiCommand, type EngineEvent, type Stack as PulumiStack } from '@pulumi/pulumi/automation';
+import type { EngineEvent, Stack as PulumiStack } from '@pulumi/pulumi/automation';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import type { Platform } from '../constructs/platform';
-import { deploy } from '../provision/deploy';
 import { nameOf, startTimeOf } from './proc';
 import { readText, writeAtomic, type RegionState } from './state';
 
@@ -47,6 +46,9 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
   const passphrase = join(dir, 'passphrase');
   if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
   clearDeadRuns(join(dir, 'backend'));
+  // Loading Pulumi takes a second, which commands without an engine need not wait for.
+  const { LocalWorkspace, PulumiCommand } = await import('@pulumi/pulumi/automation');
+  const { deploy } = await import('../provision/deploy');
   const opened = await LocalWorkspace.createOrSelectStack(
     { stackName: platform.stack.name, projectName: 'datalab', program: async () => deploy(platform) },
     {
