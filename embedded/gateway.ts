@@ -159,8 +159,9 @@ function refuse(outgoing: ServerResponse, answer: string): void {
 function remembered<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
   const answers = new Map<string, { until: number; answer: Promise<T> }>();
   return (key) => {
+    for (const [old, { until }] of answers) if (until <= Date.now()) answers.delete(old);
     const kept = answers.get(key);
-    if (kept && kept.until > Date.now()) return kept.answer;
+    if (kept) return kept.answer;
     const answer = work(key);
     answers.set(key, { until: Date.now() + memory, answer });
     answer.catch(() => answers.delete(key));

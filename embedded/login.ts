@@ -31,7 +31,7 @@ export async function accessTokenOf(props: LoginProps): Promise<string> {
   });
   const endpoint = `${props.issuer}/protocol/openid-connect`;
   const page = await callGateway(`${endpoint}/auth?${query}`, props.authority);
-  const action = /<form[^>]*action="([^"]+)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&');
+  const action = unescaped(/<form[^>]*action="([^"]+)"/.exec(page.text)?.[1] ?? '');
   if (!action) throw refused(props, `no login page: ${page.status} ${summary(page)}`);
   const answer = await callGateway(action, props.authority, form({ username: props.username, password: props.password, credentialId: '' }, cookies(page)));
   const location = answer.headers.location;
@@ -103,7 +103,12 @@ function cookies({ headers }: Answer): string {
 /** What the server says, in a line, without markup. */
 function summary({ status, text }: Answer): string {
   const message = /class="[^"]*kc-feedback-text[^"]*"[^>]*>\s*([^<\s][^<]*)</.exec(text)?.[1] ?? text.replace(/<[^>]*>/g, ' ');
-  return `${status} ${message.replace(/\s+/g, ' ').trim().slice(0, 120)}`;
+  return `${status} ${unescaped(message).replace(/\s+/g, ' ').trim().slice(0, 120)}`;
+}
+
+/** The characters that Keycloak's pages escape. */
+function unescaped(text: string): string {
+  return text.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code))).replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 }
 
 function refused(props: LoginProps, got: string): UserError {
