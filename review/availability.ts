@@ -1,6 +1,7 @@
 import type { Told } from './change';
 import { shown } from './canonical';
 import type { FieldChange, ObjectChange } from './compare';
+import { isSecret } from './facts/fact';
 
 const workloads = /^(Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|Job|CronJob)$/;
 
@@ -11,7 +12,10 @@ export function availabilityOf(changes: readonly ObjectChange[]): Told[] {
     const namespace = metadata.namespace ?? '';
     const name = metadata.namespace === undefined ? metadata.name : `${namespace}/${metadata.name}`;
     const told = (topic: string, text: string): Told => ({ class: 'availability', effect: 'neutral', topic, text, subjects: [namespace || name, topic], objects: [id] });
-    const named = (which: readonly FieldChange[]) => which.map(({ path, before: from = 'nothing', after: to = 'nothing' }) => `${path.replace(/^spec\.(template\.)?(spec\.)?/, '')} ${shown(from, 80)} → ${shown(to, 80)}`).join('; ');
+    const named = (which: readonly FieldChange[]) => which.map(({ path, before: from = 'nothing', after: to = 'nothing' }) => {
+      const where = path.replace(/^spec\.(template\.)?(spec\.)?/, '');
+      return isSecret(path) ? `${where} (not shown)` : `${where} ${shown(from, 80)} → ${shown(to, 80)}`;
+    }).join('; ');
     if (workloads.test(kind)) {
       if (change !== 'changed') return [told('workloads', `${kind} ${name} is ${change === 'added' ? 'new' : 'stopped'}`)];
       const template = fields.filter(({ path }) => (kind === 'Pod' ? path.startsWith('spec') : /^spec\.(template|jobTemplate)/.test(path)));

@@ -11,6 +11,16 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
+/** Whether two values are the same, whatever the order of keys. */
+export function equal(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((each, index) => equal(each, b[index]));
+  if (!isMap(a) || !isMap(b)) return false;
+  const present = (map: Record<string, unknown>) => Object.keys(map).filter((key) => map[key] !== undefined);
+  const keys = present(a);
+  return keys.length === present(b).length && keys.every((key) => equal(a[key], b[key]));
+}
+
 /** A text that is JSON as what it says; anything else as it is. */
 export function parsed(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;

@@ -21,6 +21,8 @@ export interface Change {
 export interface Told extends Omit<Change, 'id' | 'details'> {
   /** What it may be folded by, the closest first. */
   readonly subjects: readonly string[];
+  /** What several of them are called: `connections`. @default 'changes' */
+  readonly several?: string;
   /** All of it, where the text is shortened; it decides the id. */
   readonly whole?: string;
 }
@@ -53,12 +55,17 @@ function groups(told: readonly Told[]): Change[] {
 }
 
 function changeOf(subject: string, folded: readonly Told[]): Change {
-  const { class: kind, effect, topic } = folded[0]!;
+  const { class: kind, effect, topic, several = 'changes' } = folded[0]!;
   const details = [...new Set(folded.map(({ text }) => text))].sort();
   const whole = [...new Set(folded.map(({ whole: all, text }) => all ?? text))].sort();
-  const text = details.length === 1 ? details[0]! : `${subject}: ${details.length} of ${topic}, such as ${details[0]!.startsWith(`${subject}: `) ? details[0]!.slice(subject.length + 2) : details[0]!}`;
+  const text = details.length === 1 ? details[0]! : `${subject}: ${details.length} ${several}, such as ${bare(details[0]!, subject)}`;
   return {
     id: digestOf(JSON.stringify([kind, effect, topic, text, whole]), 12),
     class: kind, effect, topic, text, details, objects: [...new Set(folded.flatMap(({ objects }) => objects))].sort(),
   };
+}
+
+/** A text without its subject in front. */
+function bare(text: string, subject: string): string {
+  return text.startsWith(subject) ? text.slice(subject.length).replace(/^:? /, '') : text;
 }

@@ -1,6 +1,6 @@
 import { idOf } from '../constructs/objects';
 import type { Manifest } from '../policies/rule';
-import { canonical, isMap, keyOf, parsed, withoutComments } from './canonical';
+import { canonical, equal, isMap, keyOf, parsed, withoutComments } from './canonical';
 
 /** One field of one object that differs. */
 export interface FieldChange {
@@ -29,7 +29,7 @@ export function compareObjects(before: readonly Manifest[], after: readonly Mani
     const [old, fresh] = [left.get(id), right.get(id)];
     if (!old) return [{ id, change: 'added', after: fresh!, fields: [] }];
     if (!fresh) return [{ id, change: 'removed', before: old, fields: [] }];
-    return canonical(old) === canonical(fresh) ? [] : [{ id, change: 'changed', before: old, after: fresh, fields: compare(old, fresh, '') }];
+    return equal(old, fresh) ? [] : [{ id, change: 'changed', before: old, after: fresh, fields: compare(old, fresh, '') }];
   });
 }
 

@@ -17,20 +17,23 @@ const immutable: Record<string, RegExp> = {
 
 const stateful = 'datalab-stacks/stateful';
 
+/** What is protected since it guards a namespace with data, and holds none itself. */
+const guards = /^(NetworkPolicy|ResourceQuota|LimitRange)$/;
+
 /** What becomes of data: new, deleted, replaced, no longer protected, kept for less long. */
 export function dataOf(changes: readonly ObjectChange[]): Told[] {
   return changes.flatMap(({ id, change, before, after, fields }): Told[] => {
     const object = (after ?? before)!;
     const { kind, metadata } = object;
     const namespace = kind === 'Namespace' ? metadata.name : metadata.namespace ?? metadata.name;
-    const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, text, subjects: [namespace], objects: [id] });
+    const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, several: 'objects', text, subjects: [namespace], objects: [id] });
     const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[stateful] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
     if (kind === 'S3BucketVersioning') {
       const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');
       return kept === keeps ? [] : [told(keeps ? 'narrows' : 'widens', 'retention', keeps ? `bucket ${metadata.name} keeps old versions` : `bucket ${metadata.name} keeps no old versions`)];
     }
-    if (change === 'added') return holds(object) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];
-    if (change === 'removed') return holds(object) ? [told('widens', 'deletion', `${kind} ${metadata.name} is deleted, or given up with what it holds`)] : [];
+    if (change === 'added') return holds(object) && !guards.test(kind) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];
+    if (change === 'removed') return holds(object) && !guards.test(kind) ? [told('widens', 'deletion', `${kind} ${metadata.name} is deleted, or given up with what it holds`)] : [];
     const replaced = fields.filter(({ path }) => immutable[kind]?.test(path));
     return [
       ...(holds(before) && !holds(after) ? [told('widens', 'protection', `${kind} ${metadata.name} is no longer protected from deletion`)] : []),

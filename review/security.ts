@@ -10,7 +10,7 @@ export function securityOf(before: Facts, after: Facts, ids: { readonly before: 
   const [had, has] = [coverOf(before), coverOf(after)];
   const lasting = ({ within }: Fact) => within === undefined || (ids.before.has(within) && ids.after.has(within));
   const told = (fact: Fact, effect: Told['effect'], text: string, whole = text): Told => ({
-    class: 'security', effect, topic: topics[fact.topic], text: shown(text, 400), whole, subjects: fact.subjects, objects: objectsOf(fact, objects),
+    class: 'security', effect, topic: topics[fact.topic][0], several: topics[fact.topic][1], text: shown(text, 400), whole, subjects: fact.subjects, objects: objectsOf(fact, objects),
   });
   return [
     ...[...after].filter(([key, fact]) => !before.has(key) && lasting(fact)).flatMap(([, fact]): Told[] => {

@@ -2,21 +2,21 @@ import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { digestOf, leavesOf } from '../canonical';
 
-/** What a fact is about; a diff folds by it. */
+/** What a fact is about, and what several such facts are called; a diff folds by it. */
 export const topics = {
-  reach: 'who reaches whom',
-  route: 'ways in from outside',
-  rbac: 'rights on the API server',
-  s3: 'rights on buckets',
-  vault: 'rights on secrets in Vault',
-  login: 'logins and tokens',
-  pods: 'what pods may do',
-  secrets: 'who holds which secret',
-  image: 'where code comes from',
-  limit: 'how much, and how long',
-  guard: 'what is refused',
-  config: 'what servers are told',
-  other: 'what this diff does not know',
+  reach: ['who reaches whom', 'connections'],
+  route: ['ways in from outside', 'ways in'],
+  rbac: ['rights on the API server', 'rights'],
+  s3: ['rights on buckets', 'rights'],
+  vault: ['rights on secrets in Vault', 'rights'],
+  login: ['logins and tokens', 'settings'],
+  pods: ['what pods may do', 'liberties'],
+  secrets: ['who holds which secret', 'secrets'],
+  image: ['where code comes from', 'images'],
+  limit: ['how much, and how long', 'limits'],
+  guard: ['what is refused', 'refusals'],
+  config: ['what servers are told', 'settings'],
+  other: ['what this diff does not know', 'settings'],
 } as const;
 
 export type Topic = keyof typeof topics;
