@@ -12,6 +12,7 @@ interface Checked {
   readonly brand: Brand;
   readonly catalogs: readonly string[];
   readonly projects: readonly { name: string; group: string; quota?: Quota | undefined }[];
+  readonly approvals: readonly { id: string }[];
   readonly regions: Record<string, Region>;
 }
 
@@ -28,6 +29,7 @@ export function crossCheck(instance: Checked, context: Context): void {
   unique(instance.languages, (index) => ['languages', index], 'language', context);
   checkBrand(instance, context);
   unique(instance.catalogs, (index) => ['catalogs', index], 'catalog', context);
+  unique(instance.approvals.map(({ id }) => id), (index) => ['approvals', index, 'id'], 'approval', context);
   unique(instance.projects.map((project) => project.name), (index) => ['projects', index, 'name'], 'project name', context);
   unique(instance.projects.map((project) => project.group), (index) => ['projects', index, 'group'], 'group', context);
   instance.projects.forEach((project, index) => {

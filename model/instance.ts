@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approval } from './approval';
 import { brand, languages } from './brand';
 import { catalogIds } from './catalogs';
 import { crossCheck } from './cross-check';
@@ -33,6 +34,8 @@ export const instance = z
     catalogs: z.array(z.enum(catalogIds)).default([]),
     /** Rules of policies/ that do not hold somewhere; an expired or unused one fails the check. */
     waivers: z.array(waiver).default([]),
+    /** Widenings that this revision brings: `datalab diff` prints their ids. One that stood here before approves nothing. */
+    approvals: z.array(approval).default([]),
     regions: z.record(name, region),
   })
   .superRefine(crossCheck);

@@ -1,0 +1,62 @@
+import type { Manifest } from '../policies/rule';
+import { amount } from '../model/fields';
+import type { Told } from './change';
+import { shown } from './canonical';
+import type { ObjectChange } from './compare';
+import { list } from './facts/fact';
+
+/** Fields that a server does not change: another value deletes the object and makes another, which is empty. */
+const immutable: Record<string, RegExp> = {
+  StatefulSet: /^spec\.(selector|serviceName|podManagementPolicy|volumeClaimTemplates)/,
+  PersistentVolumeClaim: /^spec\.(accessModes|storageClassName|volumeName|selector|dataSource)/,
+  StorageClass: /^(provisioner|parameters|reclaimPolicy|volumeBindingMode)/,
+  S3Bucket: /^spec\.(bucket|objectLocking)/,
+  Realm: /^spec\.realm$/,
+  Mount: /^spec\.(path|type|options\.version|local|sealWrap)/,
+};
+
+const stateful = 'datalab-stacks/stateful';
+
+/** What is protected since it guards a namespace with data, and holds none itself. */
+const guards = /^(NetworkPolicy|ResourceQuota|LimitRange)$/;
+
+/** What becomes of data: new, deleted, replaced, no longer protected, kept for less long. */
+export function dataOf(changes: readonly ObjectChange[]): Told[] {
+  return changes.flatMap(({ id, change, before, after, fields }): Told[] => {
+    const object = (after ?? before)!;
+    const { kind, metadata } = object;
+    const namespace = kind === 'Namespace' ? metadata.name : metadata.namespace ?? metadata.name;
+    const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, several: 'objects', text, subjects: [namespace], objects: [id] });
+    const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[stateful] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
+    if (kind === 'S3BucketVersioning') {
+      const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');
+      const moved = change === 'changed' && fields.some(({ path }) => path === 'spec.bucket');
+      if (moved) return [told('widens', 'retention', `${metadata.name}: versions are kept in another bucket`)];
+      return kept === keeps ? [] : [told(keeps ? 'narrows' : 'widens', 'retention', keeps ? `bucket ${metadata.name} keeps old versions` : `bucket ${metadata.name} keeps no old versions`)];
+    }
+    if (change === 'added') return holds(object) && !guards.test(kind) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];
+    if (change === 'removed') return holds(object) && !guards.test(kind) ? [told('widens', 'deletion', `${kind} ${metadata.name} is deleted, or given up with what it holds`)] : [];
+    const replaced = fields.filter(({ path }) => immutable[kind]?.test(path));
+    return [
+      ...(holds(before) && !holds(after) ? [told('widens', 'protection', `${kind} ${metadata.name} is no longer protected from deletion`)] : []),
+      ...(!holds(before) && holds(after) ? [told('narrows', 'protection', `${kind} ${metadata.name} is protected from deletion`)] : []),
+      ...replaced.filter(({ path }) => !/requests\.storage$/.test(path)).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'replacement', `${kind} ${metadata.name} is replaced: ${path} ${shown(from)} → ${shown(to)}`)),
+      ...fields.filter(({ path }) => /(requests|capacity|storage)\.?.*storage$/.test(path) && ['StatefulSet', 'PersistentVolumeClaim'].includes(kind)).map(({ path, before: from, after: to }) => {
+        const smaller = bytes(to) < bytes(from);
+        return told(smaller ? 'widens' : 'neutral', smaller ? 'replacement' : 'growth', `${kind} ${metadata.name}: volumes of ${text(from)} → ${text(to)}${smaller ? ', which no volume can follow' : ''}, ${path}`);
+      }),
+      ...fields.filter(({ path }) => retention.test(path)).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `${kind} ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`)),
+    ];
+  }).filter(({ text: line }, index, all) => all.findIndex((other) => other.text === line) === index);
+}
+
+const retention = /(persistentVolumeClaimRetentionPolicy|persistentVolumeReclaimPolicy|forceDestroy|[Rr]etention|[Ll]ifecycle[Cc]onfiguration|expiration|archive_mode|wal_level)/;
+
+function bytes(json: string | undefined): number {
+  return amount(text(json));
+}
+
+function text(json: string | undefined): string {
+  return json === undefined ? '0' : String(list(JSON.parse(json))[0]);
+}
+
