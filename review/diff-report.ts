@@ -3,6 +3,7 @@ import { figure, type Resources } from './cost';
 import type { Judged } from './check';
 import { sharedChanges, type Comparison, type Shared } from './comparison';
 import { code, visible, wrapped } from './escape';
+import { topics } from './facts/fact';
 
 /** Most characters that a comment on GitHub holds. */
 export const commentLimit = 65_536;
@@ -21,10 +22,12 @@ export function diffText(comparison: Comparison): string {
   const shared = sharedChanges(comparison);
   const block = (title: string, some: readonly Shared[]) => (some.length ? [`\n${title}`, ...some.flatMap(changeText)] : []);
   const touched = stacks.filter(isTouched);
+  const refused = stacks.flatMap((each) => each.refused.map(({ path, got, fix }) => wrapped(`${each.stack}: ${path} ${got}; instead: ${fix}`, '  ')));
   const spent = instances.flatMap(({ instance, spent: approvals }) => approvals.map(({ id }) => `${instance} ${id}`));
   return [
     wrapped(`${before} → ${after}`, ''),
     ...stacks.map((stack) => wrapped(`${stack.stack} · ${stack.posture} · ${isTouched(stack) ? countsOf(stack) : 'no change'}`, '  ')),
+    ...(refused.length ? ['\nREFUSED: data hangs on these choices', ...refused] : []),
     ...block('WIDENS: each needs an approval', shared.filter(({ change }) => change.effect === 'widens')),
     ...block('NARROWS', shared.filter(({ change }) => change.effect === 'narrows')),
     ...classes.filter((name) => name !== 'noise').flatMap((name) => block(titles[name].toUpperCase(), shared.filter(({ change }) => change.effect === 'neutral' && change.class === name))),
@@ -98,24 +101,33 @@ export function diffMarkdown(comparison: Comparison, limit = commentLimit): stri
   const widening = shared.filter(({ change }) => change.effect === 'widens');
   const touched = stacks.filter(isTouched);
   const open = widening.filter(({ approval }) => !approval).length;
+  const failing = stacks.flatMap(({ rules }) => rules.fresh).filter(({ status }) => status === 'failed').length;
+  const refused = stacks.flatMap((each) => each.refused.map((problem) => [code(each.stack), code(problem.path), code(problem.got), code(problem.fix)]));
   const title = [
     '## What this change means',
     '',
-    `${code(before)} → ${code(after)}. ${widening.length ? `**It widens ${widening.length} things; ${open ? `${open} of them nobody has approved` : 'all are approved'}.**` : 'It widens nothing.'}`,
+    `${code(before)} → ${code(after)}. ${[
+      ...(refused.length ? ['**It alters what is immutable.**'] : []),
+      widening.length ? `**It widens ${widening.length} ${widening.length > 1 ? 'things' : 'thing'}; ${open ? `${open} not approved` : 'all approved'}.**` : 'It widens nothing.',
+      failing ? `**It breaks rules: ${failing} ${failing > 1 ? 'findings' : 'finding'}.**` : 'It breaks no rule.',
+    ].join(' ')}`,
   ];
   const sections: Section[] = [
     section('', ['stack', 'posture', 'objects'], stacks.map((each) => [code(each.stack), each.posture, isTouched(each) ? countsOf(each) : 'no change']), 'stacks'),
+    section('### Refused: data hangs on these choices', ['stack', 'choice', 'altered', 'the migration instead'], refused, 'choices'),
     section('### Widens: each needs an approval', ['id', 'what', 'stacks', 'approval'], widening.map(({ change, stacks: names, approval }) => [
       code(change.id), described(change), stacksCell(names), approval ? `${code(approval.owner)}: ${code(approval.reason)}` : '**none**',
     ]), 'widenings'),
     approvalLines(comparison),
-    section('### Blast radius', ['stack', 'namespaces', 'declared people', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
-    section('### Rules', ['stack', 'finding', 'rule', 'object', 'found'], touched.flatMap(rulesRows), 'findings'),
-    section('### Totals', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
-    ...classes.filter((name) => name !== 'noise').map((name) => plainSection(`### ${titles[name]}: what else changes`, shared.filter(({ change }) => change.effect === 'neutral' && change.class === name))),
+    section('### Approves what is not there', ['instance', 'id', 'remove it: it would approve something later'], comparison.instances.flatMap(({ instance, unused }) => unused.map(({ id, owner, reason }) => [code(instance), code(id), `${code(owner)}: ${code(reason)}`])), 'approvals'),
+    section('### Blast radius: namespaces with a change, and whose they are', ['stack', 'namespaces', 'declared people', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
+    section('### Rules: what failed stops the change, advice does not', ['stack', 'finding', 'rule', 'object', 'found'], touched.flatMap(rulesRows), 'findings'),
+    section('### Totals: what pods request, and what namespaces may request at most (quotas)', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
+    plainSection('### What else changes', shared.filter(({ change }) => change.effect === 'neutral' && change.class !== 'noise')),
     plainSection('### Narrows', shared.filter(({ change }) => change.effect === 'narrows')),
-    ...shared.filter(({ change }) => change.class !== 'noise' && change.details.length > 1).map(({ change }): Section => folded(`${code(change.id)}: all ${change.details.length} of ${code(change.topic)}`, change.details.map((detail) => `- ${code(detail)}`), 'details')),
-    folded(titles.noise, shared.filter(({ change }) => change.class === 'noise').flatMap(({ change, stacks: names }) => (change.details.length > 1 ? change.details : [change.text]).map((detail) => `- ${code(detail)} ${stacksCell(names)}`)), 'harmless changes'),
+    section('### Does not change', ['what', 'because'], unchanged(shared), 'topics'),
+    ...shared.filter(({ change }) => change.class !== 'noise' && change.details.length > few).map(({ change }): Section => folded(`${code(change.id)}: all ${change.details.length} of ${code(change.topic)}`, change.details.map((detail) => `- ${code(detail)}`), 'details')),
+    folded('Differences that change nothing of these', shared.filter(({ change }) => change.class === 'noise').flatMap(({ change, stacks: names }) => (change.details.length > 1 ? change.details : [change.text]).map((detail) => `- ${code(detail)} ${stacksCell(names)}`)), 'harmless changes'),
   ].filter(({ rows }) => rows.length);
   return fitted(title, sections, limit);
 }
@@ -125,19 +137,32 @@ function section(title: string, columns: readonly string[], rows: readonly (read
   return { head: ['', ...(title ? [title, ''] : []), line(columns), line(columns.map(() => '---'))], rows: rows.map(line), of };
 }
 
+/** What a reviewer looks for and would else have to conclude from silence. */
+function unchanged(shared: readonly Shared[]): string[][] {
+  const none = (test: (change: Change) => boolean) => !shared.some(({ change }) => test(change));
+  const quiet = Object.values(topics).map(([title]) => title).filter((title) => none((change) => change.topic === title));
+  return [
+    ...(quiet.length ? [[quiet.join(', '), 'no change of these']] : []),
+    ...(none((change) => change.topic === 'restarts') ? [['what runs', 'no workload that runs restarts']] : []),
+    ...(none((change) => change.class === 'data' && change.effect === 'widens') ? [['data that is there', 'nothing that holds data is deleted, replaced or less protected']] : []),
+    ...(none((change) => change.class === 'cost') ? [['cost', 'no request and no quota differs']] : []),
+  ];
+}
+
 function plainSection(title: string, shared: readonly Shared[]): Section {
-  return section(title, ['what', 'stacks'], shared.map(({ change, stacks }) => [described(change), stacksCell(stacks)]), 'changes');
+  return section(title, ['', 'what', 'stacks'], shared.map(({ change, stacks }) => [titles[change.class], described(change), stacksCell(stacks)]), 'changes');
 }
 
 function folded(summary: string, rows: readonly string[], of: string): Section {
   return { head: ['', `<details><summary>${summary}</summary>`, ''], rows, tail: ['', '</details>'], of };
 }
 
-/** Few details stand where they belong, more in a folded list of their own. */
+/** Details that stand where they belong; more of them get a folded list of their own. */
+const few = 12;
+
 function described({ id, topic, text, details }: Change): string {
-  const few = details.length > 1 && details.length <= 6;
-  const more = details.length > 6 ? ` (${details.length}, all below as ${code(id)})` : '';
-  return `${code(topic)}<br>${few ? details.map((detail) => code(detail)).join('<br>') : `${code(text)}${more}`}`;
+  const lines = details.length > 1 && details.length <= few ? details : [text];
+  return [code(topic), ...lines.map((line) => code(line)), ...(details.length > few ? [`all ${details.length} below, as ${code(id)}`] : [])].join('<br>');
 }
 
 function stacksCell(names: readonly string[]): string {
@@ -150,8 +175,8 @@ function counted(names: readonly string[]): string {
 
 function rulesRows({ stack, rules: { fresh, mended } }: StackDiff): string[][] {
   if (!fresh.length && !mended.length) return [[code(stack), 'none more, none less', '', '', '']];
-  const row = (word: string) => ({ status, rule, object, path, got, waiver }: Judged) => [
-    code(stack), `${word}, ${status}${waiver ? ` by ${code(waiver.owner)} until ${code(waiver.until)}` : ''}`, `${rule.severity} ${code(rule.id)}`, code(object), `${code(path)}: ${code(got, 200)}`,
+  const row = (word: string) => ({ status, rule, object, path, got, fix, waiver }: Judged) => [
+    code(stack), `${word}, ${status}${waiver ? ` by ${code(waiver.owner)} until ${code(waiver.until)}` : ''}`, `${rule.severity} ${code(rule.id)}`, code(object), `${code(path)}: ${code(got, 200)}${word === 'new' ? `<br>fix: ${code(fix, 200)}` : ''}`,
   ];
   return [...fresh.map(row('new')), ...mended.map(row('gone'))];
 }

@@ -11,7 +11,7 @@ export function visible(text: string): string {
 export function code(text: string, longest = 600): string {
   const shown = visible(text);
   const short = shown.length > longest ? `${shown.slice(0, longest).replace(/\p{Cs}$/u, '')}… (${shown.length - longest} more characters)` : shown;
-  const escaped = short.replaceAll(/[^\p{L}\p{N} ,;./=→…·()?'-]|(?<=www)\./giu, (character) => `&#${character.codePointAt(0)};`);
+  const escaped = short.replaceAll(/(?!: )[^\p{L}\p{N} ,;./=→…·()?'"-]|(?<=www)\./giu, (character) => `&#${character.codePointAt(0)};`);
   return `<code>${escaped.trim() ? escaped : '&#32;'}</code>`;
 }
 
