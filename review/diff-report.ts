@@ -142,7 +142,7 @@ function unchanged(shared: readonly Shared[]): string[][] {
   const none = (test: (change: Change) => boolean) => !shared.some(({ change }) => test(change));
   const quiet = Object.values(topics).map(([title]) => title).filter((title) => none((change) => change.topic === title));
   return [
-    ...(quiet.length ? [[quiet.join(', '), 'no change of these']] : []),
+    ...(quiet.length ? [[quiet.join('; '), 'no change of these']] : []),
     ...(none((change) => change.topic === 'restarts') ? [['what runs', 'no workload that runs restarts']] : []),
     ...(none((change) => change.class === 'data' && change.effect === 'widens') ? [['data that is there', 'nothing that holds data is deleted, replaced or less protected']] : []),
     ...(none((change) => change.class === 'cost') ? [['cost', 'no request and no quota differs']] : []),

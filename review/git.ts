@@ -12,8 +12,8 @@ export interface Revision {
   readonly tree: string;
 }
 
-/** Top-level entries that rendering does not read: they are not checked out for it, so they cannot matter. */
-const without = /^(docs|test|bench|cli|embedded|provision|\.(?!npmrc$).*|.*\.md|LICENSE)$/;
+/** Top-level entries that rendering does not read, or brings itself: they are not checked out for it, so they cannot matter. */
+const without = /^(node_modules|docs|test|bench|cli|embedded|provision|\.(?!npmrc$).*|.*\.md|LICENSE)$/;
 
 /** Git, as far as a comparison needs it. Writes nothing into the repository, its index or its list of worktrees. */
 export class Repository {

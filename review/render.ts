@@ -5,7 +5,7 @@ import { compose } from '../constructs/compose';
 import { entriesOf } from '../constructs/objects';
 import { exitCodes, UserError } from '../model/errors';
 import { choicesOf } from '../model/immutable';
-import type { Stack } from '../model/stack';
+import { loadStack, stackNames, type Stack } from '../model/stack';
 import type { Manifest } from '../policies/rule';
 import type { Rendered } from './diff';
 import { marker } from './rendered';
@@ -60,6 +60,23 @@ export function renderTo(stack: Stack, directory: string): number {
     );
   }
   return files.size;
+}
+
+/** Writes all stacks into one JSON file, as `datalab diff` reads it. Returns their names. @throws UserError when it cannot be written. */
+export function renderAllTo(file: string): string[] {
+  const rendered = stackNames().map((name) => renditionOf(loadStack(name)));
+  const draft = `${file}.${process.pid}`;
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error('is a directory');
+    mkdirSync(dirname(resolve(file)), { recursive: true });
+    writeFileSync(draft, `${JSON.stringify({ rendered })}\n`);
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UserError('The file cannot be written there:', [{ path: '--out', got: `${file}: ${code ?? message}`, allowed: 'with --all, a file that can be made or replaced', fix: 'choose another one' }], exitCodes.failed);
+  }
+  return rendered.map(({ name }) => name);
 }
 
 function refuseOthers(target: string, directory: string): void {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
@@ -30,12 +30,11 @@ export function renditions(data: unknown, label: string): Rendered[] {
 }
 
 /**
- * The stacks below a directory: one, or a folder for each, as `datalab render` writes them. Of files without its marker `posture` must be
- * known; they have no waiver, no approval and no immutable choice. @throws UserError with everything that cannot be read.
+ * The stacks of a file that `datalab render --all` wrote, or the one of a directory that `datalab render` wrote. Of files without its marker
+ * `posture` must be known; they have no waiver, no approval and no immutable choice. @throws UserError with everything that cannot be read.
  */
-export function stacksBelow(directory: string, flag: string, posture?: Posture): Rendered[] {
-  const folders = existsSync(join(directory, marker)) || !statSync(directory, { throwIfNoEntry: false })?.isDirectory() ? [] : readdirSync(directory).filter((name) => existsSync(join(directory, name, marker)));
-  if (folders.length) return folders.sort().flatMap((name) => stacksBelow(join(directory, name), flag));
+export function stacksAt(directory: string, flag: string, posture?: Posture): Rendered[] {
+  if (statSync(directory, { throwIfNoEntry: false })?.isFile()) return renditions((jsonOf(directory) as { rendered?: unknown } | undefined)?.rendered, directory);
   const objects = objectsBelow(directory) as Rendered['objects'];
   const data = jsonOf(join(directory, marker));
   if (data !== undefined) {
@@ -65,7 +64,7 @@ function jsonOf(file: string): unknown {
  */
 export function objectsBelow(directory: string): PlatformObject[] {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError('There is nothing to read:', [{ path: '--from', got: directory, allowed: 'a directory with rendered files', fix: 'write one: datalab render STACK --out DIR' }]);
+    throw new UserError('There is nothing to read:', [{ path: directory, got: 'no directory', allowed: 'a directory with rendered files', fix: 'write one: datalab render STACK --out DIR' }]);
   }
   const problems: Problem[] = [];
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })

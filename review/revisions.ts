@@ -8,7 +8,7 @@ import type { Posture } from '../model/instance';
 import type { Progress } from '../model/progress';
 import type { Rendered } from './diff';
 import { Repository, type Revision } from './git';
-import { renditions, stacksBelow } from './rendered';
+import { renditions, stacksAt } from './rendered';
 
 /** How many renders are kept, 1 MB each. */
 const kept = 50;
@@ -18,7 +18,7 @@ const patience = 120_000;
 
 /** One side of a comparison. */
 export interface Side {
-  /** As a person names it: `main at 1a2b3c4d5e6f (merge base)`, `the working files`, `files in out/paris`. */
+  /** As a person names it: `main at 1a2b3c4d5e6f (merge base)`, `the working files`, `what is in out/paris`. */
   readonly label: string;
   /** Of a revision: equal content, equal render. */
   readonly content?: string;
@@ -30,9 +30,9 @@ export interface SideOptions {
   readonly base?: string;
   /** Branch, tag or commit; `worktree`: the files as they are. @default worktree */
   readonly head?: string;
-  /** A rendered tree in the place of base. @default none */
+  /** A directory or file that `datalab render` wrote, in the place of base. @default none */
   readonly from?: string;
-  /** A rendered tree in the place of head. @default none */
+  /** The same in the place of head. @default none */
   readonly to?: string;
   /** Of rendered trees that do not say it. @default they must say it */
   readonly posture?: Posture;
@@ -46,7 +46,7 @@ export interface SideOptions {
  */
 export async function sidesOf(options: SideOptions, progress: Progress): Promise<{ before: Side; after: Side }> {
   const { from, to, posture } = options;
-  const tree = (directory: string, flag: string): Side => ({ label: `the files in ${directory}`, stacks: stacksBelow(directory, flag, posture) });
+  const tree = (directory: string, flag: string): Side => ({ label: `what is in ${directory}`, stacks: stacksAt(directory, flag, posture) });
   const given = { before: from === undefined ? undefined : tree(from, '--from'), after: to === undefined ? undefined : tree(to, '--to') };
   if (given.before && given.after) return { before: given.before, after: given.after };
   return inDraft(async (draft, signal) => {

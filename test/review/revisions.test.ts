@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, UserError } from '../../model/errors';
 import { silent } from '../../model/progress';
 import { loadStack, stackNames } from '../../model/stack';
-import { renditionOf, renderTo } from '../../review/render';
+import { renderAllTo, renditionOf, renderTo } from '../../review/render';
 import { sidesOf, type SideOptions } from '../../review/revisions';
 
 const project = resolve(__dirname, '../..');
@@ -243,13 +243,16 @@ describe('rendered trees', () => {
   const insee = renditionOf(loadStack('ls3.insee'));
   const sorted = (objects: readonly unknown[]) => objects.map((object) => JSON.stringify(object)).sort();
 
-  test('of one stack and of several carry what the instance says of them', async () => {
-    renderTo(loadStack('ls3.insee'), join(out, 'ls3.insee'));
-    renderTo(loadStack('ssp-cloud.paris'), join(out, 'ssp-cloud.paris'));
-    const { before, after } = await sidesOf({ from: join(out, 'ls3.insee'), to: out }, silent);
+  test('of one stack, and a file of all, carry what the instance says of them', async () => {
+    renderTo(loadStack('ls3.insee'), join(out, 'insee'));
+    renderAllTo(join(out, 'all.json'));
+    const { before, after } = await sidesOf({ from: join(out, 'insee'), to: join(out, 'all.json') }, silent);
     expect(before.stacks[0]).toEqual({ ...insee, objects: expect.anything() });
     expect(sorted(before.stacks[0]!.objects)).toEqual(sorted(insee.objects));
-    expect(after.stacks.map(({ name, posture }) => `${name} ${posture}`)).toEqual(['ls3.insee confidential', 'ssp-cloud.paris open']);
+    expect(after.stacks.map(({ name }) => name)).toEqual(stackNames());
+    expect(after.stacks[0]).toEqual(JSON.parse(JSON.stringify(insee)));
+    writeFileSync(join(out, 'other.json'), '[]');
+    expect((await refusal(sidesOf({ from: join(out, 'other.json'), to: out }, silent))).message).toContain('is not what a stack renders to');
   });
 
   test('that nothing is known of need a posture', async () => {
@@ -265,7 +268,7 @@ describe('rendered trees', () => {
 
   test('take the place of one revision', async () => {
     const { root } = repository();
-    const { before, after } = await sidesOf({ root, to: join(out, 'ls3.insee') }, silent);
+    const { before, after } = await sidesOf({ root, to: join(out, 'insee') }, silent);
     expect([before.stacks[0]!.name, after.stacks[0]!.name, before.content?.length, after.content]).toEqual(['first.local', 'ls3.insee', 64, undefined]);
   });
 });
