@@ -1,6 +1,5 @@
 import type { Manifest } from '../../policies/rule';
 import { podsIn } from '../../policies/tree';
-import { canonical } from '../canonical';
 import { reachability, selects, type End, type Namespaces } from '../reachability';
 import { list, type Fact } from './fact';
 
@@ -44,6 +43,10 @@ export function endsOf(revisions: readonly (readonly Manifest[])[]): Ends {
       }
     }
   }
+  for (const [name, { namespace, labels = {} }] of ends) {
+    const carried = (objects: readonly Manifest[]) => podsIn(objects).some((pods) => pods.object.metadata.namespace === namespace && Object.entries(labels).every(([key, value]) => pods.labels[key] === value));
+    if (Object.keys(labels).length && revisions.every(carried)) ends.delete(name);
+  }
   return { ends: [...ends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), own, others };
 }
 
@@ -74,8 +77,7 @@ export function reachFacts(objects: readonly Manifest[], { ends, own, others }: 
     labels,
     ports: Object.fromEntries([...list(spec.initContainers), ...list(spec.containers)].flatMap(({ ports }) => list(ports).map(({ name, containerPort }) => [name, containerPort]))),
   }));
-  const known = new Set(workloads.map(({ namespace, labels }) => canonical([namespace, labels])));
-  const supposed = ends.filter(({ namespace, labels }) => (namespace === undefined || !own.has(namespace) || namespace in namespaces) && !known.has(canonical([namespace, labels])));
+  const supposed = ends.filter(({ namespace }) => (namespace === undefined || !own.has(namespace) || namespace in namespaces));
   const all = [...workloads, ...supposed];
   const { between, leaving, entering } = reachability(objects.filter(({ kind }) => kind === 'NetworkPolicy'), namespaces);
   const inside = (end: End) => end.namespace !== undefined && own.has(end.namespace);
