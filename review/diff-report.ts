@@ -191,7 +191,7 @@ function approvalLines({ instances }: Comparison): Section {
 
 /** Sections as far as there is room, and how many rows there was none for. */
 function fitted(title: readonly string[], sections: readonly Section[], limit: number): string {
-  const room = limit - title.join('\n').length - 600;
+  const room = limit - title.join('\n').length - 1_000;
   const lines: string[] = [];
   const left = new Map<string, number>();
   let used = 0;
