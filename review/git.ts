@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { copyFileSync, mkdirSync, realpathSync, statSync, utimesSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../model/errors';
 
@@ -38,7 +38,12 @@ export class Repository {
 
   /** The files as they are, those included that git does not know yet; without those that it ignores. */
   workingFiles(): Revision {
-    if (existsSync(this.index)) copyFileSync(this.index, this.env.GIT_INDEX_FILE!);
+    const index = statSync(this.index, { throwIfNoEntry: false });
+    if (index) {
+      copyFileSync(this.index, this.env.GIT_INDEX_FILE!);
+      // Git reads a file again that is as old as its index: a copy with a later time would hide an edit of the same second.
+      utimesSync(this.env.GIT_INDEX_FILE!, index.atime, index.mtime);
+    }
     this.run('add', '--all', '--', '.');
     return { label: 'the working files', tree: this.run('write-tree') };
   }
