@@ -1,5 +1,5 @@
 import type { Manifest } from '../../policies/rule';
-import { podsIn } from '../../policies/tree';
+import { podsIn, type Pods } from '../../policies/tree';
 import { reachability, selects, type End, type Namespaces } from '../reachability';
 import { list, type Fact } from './fact';
 
@@ -43,9 +43,11 @@ export function endsOf(revisions: readonly (readonly Manifest[])[]): Ends {
       }
     }
   }
+  const workloads = revisions.map(podsIn);
   for (const [name, { namespace, labels = {} }] of ends) {
-    const carried = (objects: readonly Manifest[]) => podsIn(objects).some((pods) => pods.object.metadata.namespace === namespace && Object.entries(labels).every(([key, value]) => pods.labels[key] === value));
-    if (Object.keys(labels).length && revisions.every(carried)) ends.delete(name);
+    const wanted = Object.entries(labels);
+    const isThere = (pods: readonly Pods[]) => pods.some((each) => each.object.metadata.namespace === namespace && wanted.every(([key, value]) => each.labels[key] === value));
+    if (wanted.length && workloads.every(isThere)) ends.delete(name);
   }
   return { ends: [...ends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), own, others };
 }

@@ -75,6 +75,9 @@ const told: [string, Rendered, string, (object: Loose) => unknown, string, RegEx
   ['a shorter session', insee, 'keycloak/realm/ls3', (realm) => (realm.spec.ssoSessionMaxLifespan = '8h'), 'security narrows', /ssoSessionMaxLifespan: 10h → 8h/],
   ['a field that this diff has never heard of', insee, 'keycloak/realm/ls3', (realm) => (realm.spec.newestSwitch = true), 'security widens', /realm ls3: newestSwitch: true/],
   ['people edit an attribute', insee, 'keycloak/realmuserprofile/profile', (profile) => profile.spec.attributes[0].permissions.edits.push('user'), 'security widens', /user edits username/],
+  ['the profile of people goes', insee, 'keycloak/realmuserprofile/profile', () => null, 'security widens', /no longer: realmuserprofile profile: is declared/],
+  ['what the API server alters is no longer altered', paris, '_cluster/mutatingadmissionpolicy/datalab-onyxia-onboarding', () => null, 'security widens', /no longer: MutatingAdmissionPolicy datalab-onyxia-onboarding is in force/],
+  ['where an administrator logs in', insee, 'keycloak/provider/keycloak', (provider) => (provider.spec.url = 'https://example.org'), 'security widens', /url: .* → https:\/\/example\.org/],
   ['a group gives another policy', insee, 'keycloak/group/ape', (group) => (group.spec.attributes.policy = 'project-fideli'), 'security widens', /members have policy project-fideli/],
   ['an audience', insee, 'keycloak/audienceprotocolmapper/onyxia-minio-audience-minio', (mapper) => (mapper.spec.includedCustomAudience = 'vault'), 'security widens', /mapper audience-minio of onyxia-minio.*vault/],
   // pods
