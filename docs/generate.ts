@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { loadStack, stackNames } from '../model/stack';
 import { rulesTable } from '../review/check-report';
 import { topology } from '../review/topology';
+import { reportPage, reportPath } from './report';
 
 const root = dirname(__dirname);
 
@@ -69,4 +70,5 @@ function picture(stack: string): string {
 
 if (require.main === module) {
   for (const [path, text] of generatedPages()) writeFileSync(join(root, path), text);
+  void reportPage().then((text) => writeFileSync(join(root, reportPath), text));
 }

@@ -2,10 +2,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cacheDirectory } from '../model/cache';
 import { exitCodes, UserError } from '../model/errors';
 import { holderOf, listeners, nameOf } from './proc';
 import { createExclusively, readText, writeAtomic, type RegionState } from './state';
-import { cacheDirectory } from './toolchain';
 
 /** Ports of a region's own servers. Unusual ones, since a server on 0.0.0.0 takes its port on every address. */
 export const regionPorts = { apiserver: 26443, etcd: 22379, etcdPeer: 22380 } as const;

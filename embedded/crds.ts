@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { cacheDirectory } from '../model/cache';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
 import { goProblem, goVersionOf, moduleDirectory, runGo } from './go';
 import type { KubeObject } from './kube';
 import { readText, writeAtomic } from './state';
-import { cacheDirectory } from './toolchain';
 
 /**
  * Modules pinned in embedded/tools/crds/go.mod, and the files of them that are used. Their release files have no

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheDirectory } from '../model/cache';
 import { exitCodes, UserError } from '../model/errors';
 import type { Progress } from '../model/progress';
-import { cacheDirectory } from './toolchain';
 
 /** `official`: the publisher's plugin. `stand-in`: ours. `auto`: the official one where it is there or can be downloaded. */
 export type PluginChoice = 'auto' | 'official' | 'stand-in';

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { cacheDirectory } from '../model/cache';
 import { regionPorts } from './address';
 import { gatewayAddress, gatewayPort } from './authentication';
 import type { Kube } from './kube';
@@ -9,7 +10,7 @@ import { leaseHolder, nodeName } from './node/this-computer';
 import { serviceRange } from './pki';
 import { runningServers, type Server } from './processes';
 import { projectRoot, type RegionState } from './state';
-import { cacheDirectory, type Tools } from './toolchain';
+import type { Tools } from './toolchain';
 
 /** Private addresses that simulated pods get; nothing listens there. */
 const podRange = '10.244.0.0/16';

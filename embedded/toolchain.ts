@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheDirectory } from '../model/cache';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import type { Progress } from '../model/progress';
 import { Downloads } from './download';
@@ -15,12 +15,6 @@ export type Tools<Name extends ToolName = 'etcd' | 'kubernetes' | 'kwok'> = Read
 export interface ToolchainOptions {
   /** Replaces an address of a publisher. Tests use it. @default none is replaced */
   readonly mirror?: (url: string) => string;
-}
-
-/** `$DATALAB_CACHE`, else `$XDG_CACHE_HOME/datalab-stacks`, else `~/.cache/datalab-stacks`. */
-export function cacheDirectory(): string {
-  const { DATALAB_CACHE, XDG_CACHE_HOME } = process.env;
-  return resolve(DATALAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'datalab-stacks'));
 }
 
 /**

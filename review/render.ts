@@ -4,10 +4,21 @@ import { stringify } from 'yaml';
 import { compose } from '../constructs/compose';
 import { entriesOf } from '../constructs/objects';
 import { exitCodes, UserError } from '../model/errors';
-import type { Stack } from '../model/stack';
+import { choicesOf } from '../model/immutable';
+import { loadStack, stackNames, type Stack } from '../model/stack';
+import type { Manifest } from '../policies/rule';
+import type { Rendered } from './diff';
+import { marker } from './rendered';
 
-/** What marks a directory as one that render may replace. */
-const marker = '.datalab-render';
+/** A stack as reviewers compare it: its objects, and what its instance says of them. */
+export function renditionOf(stack: Stack): Rendered {
+  return { ...saidBy(stack), objects: entriesOf(compose(stack)).map(({ object }) => object as Manifest) };
+}
+
+function saidBy(stack: Stack): Omit<Rendered, 'objects'> {
+  const { posture, waivers, approvals } = stack.instance;
+  return { name: stack.name, posture, waivers, approvals, choices: choicesOf(stack.instance, stack.region) };
+}
 
 /** The stack's objects as files, path to text: `<namespace or _cluster>/<kind>-<name>.yaml`. Equal input, equal bytes. */
 export function renderFiles(stack: Stack): Map<string, string> {
@@ -32,7 +43,7 @@ export function renderTo(stack: Stack, directory: string): number {
     mkdirSync(dirname(target), { recursive: true });
     fresh = mkdtempSync(`${target}.`);
     chmodSync(fresh, 0o777 & ~process.umask());
-    writeFileSync(join(fresh, marker), `${stack.name}\n`);
+    writeFileSync(join(fresh, marker), `${JSON.stringify(saidBy(stack), null, 2)}\n`);
     for (const [path, text] of files) {
       mkdirSync(dirname(join(fresh, path)), { recursive: true });
       writeFileSync(join(fresh, path), text);
@@ -49,6 +60,23 @@ export function renderTo(stack: Stack, directory: string): number {
     );
   }
   return files.size;
+}
+
+/** Writes all stacks into one JSON file, as `datalab diff` reads it. Returns their names. @throws UserError when it cannot be written. */
+export function renderAllTo(file: string): string[] {
+  const rendered = stackNames().map((name) => renditionOf(loadStack(name)));
+  const draft = `${file}.${process.pid}`;
+  try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error('is a directory');
+    mkdirSync(dirname(resolve(file)), { recursive: true });
+    writeFileSync(draft, `${JSON.stringify({ rendered })}\n`);
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UserError('The file cannot be written there:', [{ path: '--out', got: `${file}: ${code ?? message}`, allowed: 'with --all, a file that can be made or replaced', fix: 'choose another one' }], exitCodes.failed);
+  }
+  return rendered.map(({ name }) => name);
 }
 
 function refuseOthers(target: string, directory: string): void {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { addCheck } from '../cli/check';
+import { addDiff } from '../cli/diff';
 import { addDoctor } from '../cli/doctor';
 import { addDown } from '../cli/down';
 import { addLogin } from '../cli/login';
@@ -16,6 +17,7 @@ import { compose } from '../constructs/compose';
 import { secretsIn } from '../constructs/secrets';
 import { System } from '../constructs/system';
 import { generatedPages } from '../docs/generate';
+import { reportPage, reportPath } from '../docs/report';
 import { loadStack, stackNames } from '../model/stack';
 import { renderFiles } from '../review/render';
 import { topology } from '../review/topology';
@@ -71,6 +73,10 @@ describe('the topology picture', () => {
   });
 });
 
+test('the report of a change is what the diff says now; otherwise: npm run docs', async () => {
+  expect(await reportPage()).toBe(page(reportPath));
+});
+
 describe('links', () => {
   const links = pages.flatMap(({ path, name, text }) =>
     [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => ({ name, path, link: match[1]! })).filter(({ link }) => !/^[a-z]+:/.test(link)),
@@ -90,7 +96,7 @@ describe('links', () => {
 
 describe('commands', () => {
   const program = new Command('datalab').version('0');
-  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor, addUnseal, addCheck]) add(program);
+  for (const add of [addOperations, addDown, addLogin, addStatus, addVerify, addLogs, addRender, addRotate, addDoctor, addUnseal, addCheck, addDiff]) add(program);
   const commands = new Map(program.commands.map((command) => [command.name(), command]));
   const flagsOf = (command: Command) => new Set(['--help', ...command.options.flatMap(({ long }) => long ?? [])]);
   const lines = pages.filter(({ name }) => name !== 'CHANGELOG.md').flatMap(({ name, text }) => code(text).map((line) => ({ name, line })));

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheDirectory } from '../../model/cache';
 import type { Progress } from '../../model/progress';
-import { cacheDirectory } from '../toolchain';
 import { inDraft } from './draft';
 
 /** A package of the distribution, unpacked without root. */

@@ -4,10 +4,10 @@ import { cpSync, createReadStream, existsSync, mkdirSync, readdirSync, renameSyn
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { cacheDirectory } from '../../model/cache';
 import { exitCodes, UserError } from '../../model/errors';
 import type { Progress } from '../../model/progress';
 import { Downloads } from '../download';
-import { cacheDirectory } from '../toolchain';
 import { unzip } from '../unzip';
 import { inDraft } from './draft';
 import { ensureJava } from './java';

@@ -14,7 +14,7 @@ const state = join(directory, 'state');
 const problem = (path: string, got: string, allowed: string, fix: string) => `  ${path}\n    got      ${got}\n    allowed  ${allowed}\n    fix      ${fix}\n`;
 
 describe('help', () => {
-  const commands = ['up', 'preview', 'refresh', 'destroy', 'down', 'status', 'render', 'check', 'verify', 'unseal', 'rotate', 'login', 'doctor'];
+  const commands = ['up', 'preview', 'refresh', 'destroy', 'down', 'status', 'render', 'check', 'diff', 'verify', 'unseal', 'rotate', 'login', 'doctor'];
 
   test('names every command and the exit codes', async () => {
     const { code, stdout, stderr } = await datalab(['--help']);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silent } from '../../model/progress';
 import { installLaunchers } from '../../embedded/launchers/install';
-import { cacheDirectory, ensureTools } from '../../embedded/toolchain';
+import { ensureTools } from '../../embedded/toolchain';
+import { cacheDirectory } from '../../model/cache';
 import { loadStack } from '../../model/stack';
 import { temporaryDirectory } from './temporary';
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { keycloakVersion } from '../../embedded/launchers/keycloak-dist';
-import { cacheDirectory } from '../../embedded/toolchain';
+import { cacheDirectory } from '../../model/cache';
 import { temporaryDirectory } from './temporary';
 
 const directory = temporaryDirectory();

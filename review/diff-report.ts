@@ -1,0 +1,211 @@
+import type { Change, StackDiff } from './diff';
+import { figure, type Resources } from './cost';
+import type { Judged } from './check';
+import { sharedChanges, type Comparison, type Shared } from './comparison';
+import { code, visible, wrapped } from './escape';
+import { topics } from './facts/fact';
+
+/** Most characters that a comment on GitHub holds. */
+export const commentLimit = 65_536;
+
+const titles: Readonly<Record<Change['class'], string>> = { security: 'Security', data: 'Data', cost: 'Cost', availability: 'Availability', noise: 'Nothing of these' };
+const classes = Object.keys(titles) as Change['class'][];
+
+/** For programs: everything, with the ids that approvals name. */
+export function diffJson(comparison: Comparison): string {
+  return JSON.stringify(comparison);
+}
+
+/** For a terminal of 100 columns. */
+export function diffText(comparison: Comparison): string {
+  const { before, after, stacks, instances } = comparison;
+  const shared = sharedChanges(comparison);
+  const block = (title: string, some: readonly Shared[]) => (some.length ? [`\n${title}`, ...some.flatMap(changeText)] : []);
+  const touched = stacks.filter(isTouched);
+  const refused = stacks.flatMap((each) => each.refused.map(({ path, got, fix }) => wrapped(`${each.stack}: ${path} ${got}; instead: ${fix}`, '  ')));
+  const spent = instances.flatMap(({ instance, spent: approvals }) => approvals.map(({ id }) => `${instance} ${id}`));
+  return [
+    wrapped(`${before} → ${after}`, ''),
+    ...stacks.map((stack) => wrapped(`${stack.stack} · ${stack.posture} · ${isTouched(stack) ? countsOf(stack) : 'no change'}`, '  ')),
+    ...(refused.length ? ['\nREFUSED: data hangs on these choices', ...refused] : []),
+    ...block('WIDENS: each needs an approval', shared.filter(({ change }) => change.effect === 'widens')),
+    ...block('NARROWS', shared.filter(({ change }) => change.effect === 'narrows')),
+    ...classes.filter((name) => name !== 'noise').flatMap((name) => block(titles[name].toUpperCase(), shared.filter(({ change }) => change.effect === 'neutral' && change.class === name))),
+    ...(touched.length ? ['\nBLAST RADIUS', ...touched.map(({ stack, blast }) => wrapped(`${stack}: ${blastText(blast)}`, '  '))] : []),
+    ...(touched.length ? ['\nRULES', ...touched.flatMap(rulesText)] : []),
+    ...(touched.length ? ['\nTOTALS', ...touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => wrapped(`${stack}: ${what} ${from === to ? `${to}, as before` : `${from} → ${to}`}`, '  ')))] : []),
+    ...block('CHANGES NOTHING OF THESE', shared.filter(({ change }) => change.class === 'noise' && change.effect === 'neutral')),
+    ...(spent.length ? [wrapped(`\nApprovals that are spent, and may be removed: ${spent.join(', ')}`, '')] : []),
+  ].join('\n');
+}
+
+function changeText({ change, stacks, approval }: Shared): string[] {
+  const approved = change.effect === 'widens' ? (approval ? ` · approved by ${approval.owner}: ${approval.reason}` : ' · NOT APPROVED') : '';
+  return [
+    wrapped(`${change.id} ${change.topic} · ${stacks.join(', ')}${approved}`, '  '),
+    wrapped(change.text, '    '),
+    ...(change.details.length > 1 ? change.details.map((detail) => wrapped(`- ${detail}`, '      ')) : []),
+  ];
+}
+
+function rulesText({ stack, rules: { fresh, mended } }: StackDiff): string[] {
+  if (!fresh.length && !mended.length) return [wrapped(`${stack}: no finding more, none less`, '  ')];
+  return [...fresh.map((each) => ruleText('new', each)), ...mended.map((each) => ruleText('gone', each))].map((text) => wrapped(`${stack}: ${text}`, '  '));
+}
+
+function ruleText(word: string, { status, rule, object, path, got, fix }: Judged): string {
+  return `${word}, ${status}: ${rule.severity} ${rule.id}, ${object} ${path} got ${got}${word === 'new' ? `; fix ${fix}` : ''}`;
+}
+
+function isTouched({ changes, objects }: StackDiff): boolean {
+  return changes.length + objects.added + objects.removed + objects.changed > 0;
+}
+
+function countsOf({ objects: { added, removed, changed, same } }: StackDiff): string {
+  return `${added} objects added, ${removed} removed, ${changed} changed, ${same} the same`;
+}
+
+function blastText({ namespaces, people, projects }: StackDiff['blast']): string {
+  const named = (what: string, names: readonly string[]) => `${names.length} ${what}${names.length ? ` (${names.join(', ')})` : ''}`;
+  return [named('namespaces', namespaces), named('declared people', people), named('projects', projects)].join(' · ');
+}
+
+/** What is asked for and what quotas grant, as what, before and after. */
+function totalsRows({ before, after }: StackDiff['totals']): [string, string, string][] {
+  const row = (what: string, name: keyof Resources, from: Resources, to: Resources): [string, string, string] => [`${what} ${unit[name]}`, figure(name, from[name]), figure(name, to[name])];
+  return [
+    ...resources.map((name) => row('requested', name, before.requests, after.requests)),
+    ...resources.map((name) => row('quotas', name, before.quotas, after.quotas)),
+  ];
+}
+
+const unit: Readonly<Record<keyof Resources, string>> = { cpu: 'CPUs', memory: 'memory', gpu: 'GPUs', storage: 'storage' };
+const resources = Object.keys(unit) as (keyof Resources)[];
+
+/** Lines that belong together: when room ends, the last rows go first. */
+interface Section {
+  readonly head: readonly string[];
+  readonly rows: readonly string[];
+  readonly tail?: readonly string[];
+  /** What a row is, in the plural, for the sentence that says how many are left out. */
+  readonly of: string;
+}
+
+/**
+ * For one comment on a pull request, of at most `limit` characters. What comes from a stack is shown as code and acts on nothing; what does
+ * not fit is counted in the second line.
+ */
+export function diffMarkdown(comparison: Comparison, limit = commentLimit): string {
+  const { before, after, stacks } = comparison;
+  const shared = sharedChanges(comparison);
+  const widening = shared.filter(({ change }) => change.effect === 'widens');
+  const touched = stacks.filter(isTouched);
+  const open = widening.filter(({ approval }) => !approval).length;
+  const failing = stacks.flatMap(({ rules }) => rules.fresh).filter(({ status }) => status === 'failed').length;
+  const refused = stacks.flatMap((each) => each.refused.map((problem) => [code(each.stack), code(problem.path), code(problem.got), code(problem.fix)]));
+  const title = [
+    '## What this change means',
+    '',
+    `${code(before)} → ${code(after)}. ${[
+      ...(refused.length ? ['**It alters what is immutable.**'] : []),
+      widening.length ? `**It widens ${widening.length} ${widening.length > 1 ? 'things' : 'thing'}; ${open ? `${open} not approved` : 'all approved'}.**` : 'It widens nothing.',
+      failing ? `**It breaks rules: ${failing} ${failing > 1 ? 'findings' : 'finding'}.**` : 'It breaks no rule.',
+    ].join(' ')}`,
+  ];
+  const sections: Section[] = [
+    section('', ['stack', 'posture', 'objects'], stacks.map((each) => [code(each.stack), each.posture, isTouched(each) ? countsOf(each) : 'no change']), 'stacks'),
+    section('### Refused: data hangs on these choices', ['stack', 'choice', 'altered', 'the migration instead'], refused, 'choices'),
+    section('### Widens: each needs an approval', ['id', 'what', 'stacks', 'approval'], widening.map(({ change, stacks: names, approval }) => [
+      code(change.id), described(change), stacksCell(names), approval ? `${code(approval.owner)}: ${code(approval.reason)}` : '**none**',
+    ]), 'widenings'),
+    approvalLines(comparison),
+    section('### Approves what is not there', ['instance', 'id', 'remove it: it would approve something later'], comparison.instances.flatMap(({ instance, unused }) => unused.map(({ id, owner, reason }) => [code(instance), code(id), `${code(owner)}: ${code(reason)}`])), 'approvals'),
+    section('### Blast radius: namespaces with a change, and whose they are', ['stack', 'namespaces', 'declared people', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
+    section('### Rules: what failed stops the change, advice does not', ['stack', 'finding', 'rule', 'object', 'found'], touched.flatMap(rulesRows), 'findings'),
+    section('### Totals: what pods request, and what namespaces may request at most (quotas)', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
+    plainSection('### What else changes', shared.filter(({ change }) => change.effect === 'neutral' && change.class !== 'noise')),
+    plainSection('### Narrows', shared.filter(({ change }) => change.effect === 'narrows')),
+    section('### Does not change', ['what', 'because'], unchanged(shared), 'topics'),
+    ...shared.filter(({ change }) => change.class !== 'noise' && change.details.length > few).map(({ change }): Section => folded(`${code(change.id)}: all ${change.details.length} of ${code(change.topic)}`, change.details.map((detail) => `- ${code(detail)}`), 'details')),
+    folded('Differences that change nothing of these', shared.filter(({ change }) => change.class === 'noise').flatMap(({ change, stacks: names }) => (change.details.length > 1 ? change.details : [change.text]).map((detail) => `- ${code(detail)} ${stacksCell(names)}`)), 'harmless changes'),
+  ].filter(({ rows }) => rows.length);
+  return fitted(title, sections, limit);
+}
+
+function section(title: string, columns: readonly string[], rows: readonly (readonly string[])[], of: string): Section {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return { head: ['', ...(title ? [title, ''] : []), line(columns), line(columns.map(() => '---'))], rows: rows.map(line), of };
+}
+
+/** What a reviewer looks for and would else have to conclude from silence. */
+function unchanged(shared: readonly Shared[]): string[][] {
+  const none = (test: (change: Change) => boolean) => !shared.some(({ change }) => test(change));
+  const quiet = Object.values(topics).map(([title]) => title).filter((title) => none((change) => change.topic === title));
+  return [
+    ...(quiet.length ? [[quiet.join('; '), 'no change of these']] : []),
+    ...(none((change) => change.topic === 'restarts') ? [['what runs', 'no workload that runs restarts']] : []),
+    ...(none((change) => change.class === 'data' && change.effect === 'widens') ? [['data that is there', 'nothing that holds data is deleted, replaced or less protected']] : []),
+    ...(none((change) => change.class === 'cost') ? [['cost', 'no request and no quota differs']] : []),
+  ];
+}
+
+function plainSection(title: string, shared: readonly Shared[]): Section {
+  return section(title, ['', 'what', 'stacks'], shared.map(({ change, stacks }) => [titles[change.class], described(change), stacksCell(stacks)]), 'changes');
+}
+
+function folded(summary: string, rows: readonly string[], of: string): Section {
+  return { head: ['', `<details><summary>${summary}</summary>`, ''], rows, tail: ['', '</details>'], of };
+}
+
+/** Details that stand where they belong; more of them get a folded list of their own. */
+const few = 12;
+
+function described({ id, topic, text, details }: Change): string {
+  const lines = details.length > 1 && details.length <= few ? details : [text];
+  return [code(topic), ...lines.map((line) => code(line)), ...(details.length > few ? [`all ${details.length} below, as ${code(id)}`] : [])].join('<br>');
+}
+
+function stacksCell(names: readonly string[]): string {
+  return names.map((name) => code(name)).join(' ');
+}
+
+function counted(names: readonly string[]): string {
+  return names.length ? `${names.length}: ${code(names.join(', '))}` : 'none';
+}
+
+function rulesRows({ stack, rules: { fresh, mended } }: StackDiff): string[][] {
+  if (!fresh.length && !mended.length) return [[code(stack), 'none more, none less', '', '', '']];
+  const row = (word: string) => ({ status, rule, object, path, got, fix, waiver }: Judged) => [
+    code(stack), `${word}, ${status}${waiver ? ` by ${code(waiver.owner)} until ${code(waiver.until)}` : ''}`, `${rule.severity} ${code(rule.id)}`, code(object), `${code(path)}: ${code(got, 200)}${word === 'new' ? `<br>fix: ${code(fix, 200)}` : ''}`,
+  ];
+  return [...fresh.map(row('new')), ...mended.map(row('gone'))];
+}
+
+/** What an instance would say to approve what nobody has approved. */
+function approvalLines({ instances }: Comparison): Section {
+  const rows = instances.flatMap(({ instance, unapproved }) =>
+    unapproved.length ? [`// stacks/${visible(instance).replaceAll(/[^\w.-]/g, '?')}/instance.ts, approvals:`, ...unapproved.map(({ id }) => `{ id: '${visible(id).replaceAll(/[^0-9a-z]/g, '?')}', reason: '…', owner: '…' },`)] : [],
+  );
+  return { head: ['', 'To approve what is meant, say why and who answers for it:', '', '```ts'], rows, tail: ['```'], of: 'lines' };
+}
+
+/** Sections as far as there is room, and how many rows there was none for. */
+function fitted(title: readonly string[], sections: readonly Section[], limit: number): string {
+  const room = limit - title.join('\n').length - 1_000;
+  const lines: string[] = [];
+  const left = new Map<string, number>();
+  let used = 0;
+  for (const { head, rows, tail = [], of } of sections) {
+    const frame = [...head, ...tail].join('\n').length + 2;
+    let taken = 0;
+    let size = frame;
+    while (taken < rows.length && used + size + rows[taken]!.length + 1 <= room) size += rows[taken++]!.length + 1;
+    if (taken) {
+      lines.push(...head, ...rows.slice(0, taken), ...tail);
+      used += size;
+    }
+    if (taken < rows.length) left.set(of, (left.get(of) ?? 0) + rows.length - taken);
+  }
+  const sentence = left.size ? ['', `**Left out here, since a comment holds ${limit.toLocaleString('en')} characters: ${[...left].map(([of, count]) => `${count} ${of}`).join(', ')}.** All of it: \`datalab diff\` with the same revisions, or the file that the run of this report keeps.`] : [];
+  return [...title, ...sentence, ...lines, ''].join('\n');
+}
