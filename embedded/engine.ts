@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EngineEvent, Stack as PulumiStack } from '@pulumi/pulumi/automation';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import type { Platform } from '../constructs/platform';
+import { loadAutomation } from './automation';
 import { nameOf, startTimeOf } from './proc';
 import { readText, writeAtomic, type RegionState } from './state';
 
@@ -47,7 +48,7 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
   if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
   clearDeadRuns(join(dir, 'backend'));
   // Loading Pulumi takes a second, which commands without an engine need not wait for.
-  const { LocalWorkspace, PulumiCommand } = await import('@pulumi/pulumi/automation');
+  const { LocalWorkspace, PulumiCommand } = await loadAutomation();
   const { deploy } = await import('../provision/deploy');
   const opened = await LocalWorkspace.createOrSelectStack(
     { stackName: platform.stack.name, projectName: 'datalab', program: async () => deploy(platform) },
