@@ -33,6 +33,8 @@ export interface Outcome {
   readonly changes: Changes;
   /** `create keycloak/service/keycloak`, one for each object that changes, in the order of the engine. */
   readonly changed: readonly string[];
+  /** URNs of all that is created, also of what Pulumi alone knows. */
+  readonly creations: readonly string[];
 }
 
 /** Opens the Pulumi stack of an embedded region: state, passphrase and seed live in the region's directory. */
@@ -95,6 +97,7 @@ export async function forgetPreviousSeed(opened: PulumiStack, state: RegionState
 export async function run(opened: PulumiStack, operation: Operation, tell: (detail: string) => void): Promise<Outcome> {
   const problems: Problem[] = [];
   const changed: string[] = [];
+  const creations: string[] = [];
   const counts = new Map<string, number>();
   let started = 0;
   let compared = 0;
@@ -106,6 +109,7 @@ export async function run(opened: PulumiStack, operation: Operation, tell: (deta
     // A refresh knows what changed when it has read an object, the others before they act on it.
     const metadata = (operation === 'refresh' ? event.resOutputsEvent : event.resourcePreEvent)?.metadata;
     const name = metadata && objectName(metadata.urn);
+    if (metadata?.op === 'create') creations.push(metadata.urn);
     if (metadata?.op && name) {
       const op = metadata.op === 'refresh' ? 'same' : metadata.op;
       count(op, name);
@@ -132,7 +136,7 @@ export async function run(opened: PulumiStack, operation: Operation, tell: (deta
   } catch (error) {
     throw failure(operation, problems, error);
   }
-  return { changes: summed(counts), changed };
+  return { changes: summed(counts), changed, creations };
 }
 
 /** A replacement is one update: the engine tells it as three steps. */

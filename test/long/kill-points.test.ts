@@ -23,8 +23,8 @@ import { datalab as run, stackTrace } from '../cli/datalab';
 import { datalab, resultOf } from '../region';
 
 /**
- * One region, whose commands are killed again and again: while everything is created, while what others changed is restored,
- * and while it is deleted. Which object, and in which moment, follows from the seed alone: KILL_SEED=7 npx jest test/kill-points
+ * One region, whose commands are killed again and again: in its first up, while what others changed is restored, while it is
+ * deleted, and while what was deleted is made again. The first up writes no checkpoints, the others do. Which object, and in which moment, follows from the seed alone: KILL_SEED=7 npx jest test/kill-points
  * Real: the commands, the engine, the servers. test/long/kill-switch.cjs says what is killed, and when.
  */
 const seed = Number(process.env.KILL_SEED ?? 1);
@@ -70,7 +70,7 @@ afterAll(async () => {
   process.stdout.write(`seed ${seed}, ${reached.length} points in ${kills} kills\n${reached.join('\n')}\n`);
 }, 300_000);
 
-describe('up is killed while it creates each kind of resource', () => {
+describe('the first up is killed while it creates each kind of resource', () => {
   const kinds = [...new Set(entries.map(kindOf))];
   const points = pointsAt('create', kinds.map((kind) => oneOf(entries.filter((entry) => kindOf(entry) === kind)).id));
 
@@ -79,8 +79,14 @@ describe('up is killed while it creates each kind of resource', () => {
     expect(new Set(points.map(({ moment }) => moment))).toEqual(new Set(moments));
   });
 
-  test('the next up continues each time, and the last one completes', async () => {
-    await killAt('up', points);
+  test('destroy after it deletes nothing and says why', async () => {
+    await killAt('up', points.slice(0, 1));
+    const { stderr } = await datalab(state, ['destroy', name], 1);
+    expect(stderr).toContain('its first up was killed, so Pulumi does not know yet what there is to delete');
+  });
+
+  test('the next up takes over each time what there is, and the last one completes', async () => {
+    await killAt('up', points.slice(1));
     await datalab(state, ['up', name]);
     await connect();
   });
@@ -320,13 +326,19 @@ describe('what others changed is named by refresh, and restored by up', () => {
 });
 
 describe('destroy is killed while it deletes', () => {
-  test('the next destroy continues each time, the last one completes, and up makes all of it again', async () => {
+  test('the next destroy continues each time, and the last one completes', async () => {
     const planned = resultOf(await datalab(state, ['up', name, '--json'])).changes;
     expect(planned).toMatchObject({ create: 0, update: 0, delete: 0 });
     const gone = ['keycloak/user/alice', 'keycloak/client/onyxia-minio', 'minio/iampolicy/project-ape', 'vault/authbackend/jwt', 'gpu/daemonset/device-plugin-gpu', '_cluster/namespace/gpu'];
     await killAt('destroy', pointsAt('delete', gone));
     await datalab(state, ['destroy', name]);
     expect((await keycloak.get(['realms', realm, 'users'])).map((each: { username: string }) => each.username)).toEqual([]);
+  });
+
+  test('an up that makes all of it again is killed, and the next one continues each time', async () => {
+    const missing = new Set(linesOf(await datalab(state, ['preview', name])).map((line) => line.replace('create ', '')));
+    const kinds = new Map(shuffled(entries.filter(({ id }) => missing.has(id))).map((entry) => [kindOf(entry), entry.id]));
+    await killAt('up', pointsAt('create', shuffled([...kinds.values()]).slice(0, 12)));
     await datalab(state, ['up', name]);
   });
 
