@@ -13,7 +13,7 @@ import { startControlPlane, stopControlPlane, type ControlPlane } from './contro
 import { ensureCrds } from './crds';
 import { endpoints, execCredentialFor, injectedFor, type Injected } from './credentials';
 import { configFile, forgetPreviousSeed, openStack, run, type Operation, type Outcome } from './engine';
-import { announceFirstUp, firstUpWasKilled, isFirstUp, settleInterrupted } from './interrupted';
+import { announced, isFirstUp, killedFirstUp, requireAllOfKilledFirstUp, settleInterrupted } from './interrupted';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
@@ -59,7 +59,7 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   const { progress, platform = compose(stackOf(stack, state)) } = options;
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
-    const killed = firstUpWasKilled(state);
+    const killed = killedFirstUp(state).length > 0;
     if (killed && operation === 'destroy') throw unknownToPulumi(stack);
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'vault'], progress);
     const definitions = await ensureCrds(progress);
@@ -109,8 +109,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         // The preview finds what would fail, before anything changes.
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
-        if (first) announceFirstUp(state, planned.creations);
-        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        requireAllOfKilledFirstUp(state, planned.creations);
+        const outcome = unchanged ? planned : await announced(state, planned.creations, () => step(`deploy ${stack.name}`, 'up'));
         if (usesVault(platform)) await vault.open();
         await settleInterrupted(opened, state);
         await requireServers(kube, state, progress, secondsToReady);
@@ -129,8 +129,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
 function unknownToPulumi(stack: Stack): UserError {
   const problem = {
     path: stack.name,
-    got: 'its first up was killed, so Pulumi does not know yet what there is to delete',
-    allowed: 'a stack whose first up has ended',
+    got: 'its first up did not come to an end, so Pulumi does not know what there is to delete',
+    allowed: 'a stack whose first up did',
     fix: `./datalab up ${stack.name}, then again; or remove the region with its data: ./datalab down ${stack.name} --delete-data`,
   };
   return new UserError('Nothing was deleted.', [problem], exitCodes.failed);

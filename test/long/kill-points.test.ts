@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketPolicyCommand, GetBucketVersioningCommand, ListBucketsCommand, PutBucketPolicyCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { compose } from '../../constructs/compose';
 import { entriesOf, type Entry } from '../../constructs/objects';
@@ -14,6 +15,7 @@ import { Kube, type KubeObject } from '../../embedded/kube';
 import { KeycloakAdmin } from '../../embedded/plugins/keycloak-admin';
 import { MinioServer } from '../../embedded/plugins/minio-server';
 import { agentsOf, send } from '../../embedded/plugins/provider-http';
+import { nameOf, startTimeOf } from '../../embedded/proc';
 import { readRegion } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { silent } from '../../model/progress';
@@ -44,6 +46,8 @@ interface Point {
   readonly name: string;
   readonly moment: (typeof moments)[number];
   readonly milliseconds: number;
+  /** Only the command is killed, as when memory runs out: its engine finds no plugins any more, writes the state and ends. */
+  readonly engineLives: boolean;
 }
 
 const moments = ['asked', 'sent', 'done', 'told'] as const;
@@ -82,7 +86,7 @@ describe('the first up is killed while it creates each kind of resource', () => 
   test('destroy after it deletes nothing and says why', async () => {
     await killAt('up', points.slice(0, 1));
     const { stderr } = await datalab(state, ['destroy', name], 1);
-    expect(stderr).toContain('its first up was killed, so Pulumi does not know yet what there is to delete');
+    expect(stderr).toContain('its first up did not come to an end, so Pulumi does not know what there is to delete');
   });
 
   test('the next up takes over each time what there is, and the last one completes', async () => {
@@ -366,8 +370,19 @@ async function killAt(command: Command, points: readonly Point[]): Promise<void>
     expect([code, stderr]).toEqual([null, expect.not.stringMatching(stackTrace)]);
     const ended = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point[];
     kills++;
-    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
+    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : '', ended[0]!.engineLives ? ' (the command alone)' : ''].join(' '));
+    await engineGone();
     left = left.filter((point) => !ended.some(({ name: at }) => at === point.name));
+  }
+}
+
+/** An engine whose command was killed holds the lock until it has ended. */
+async function engineGone(): Promise<void> {
+  const locks = region.file('pulumi', 'backend', '.pulumi', 'locks');
+  const files = readdirSync(locks, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const pids = files.map((file) => (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid);
+  for (const deadline = Date.now() + 120_000; pids.some((pid) => startTimeOf(pid) && nameOf(pid) === 'pulumi'); await sleep(200)) {
+    if (Date.now() > deadline) throw new Error(`an engine without a command still runs: ${pids.join()}`);
   }
 }
 
@@ -449,9 +464,9 @@ function linesOf({ stdout }: { stdout: string }): string[] {
   return stdout.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim());
 }
 
-/** A moment for each; one in four of each moment. */
+/** A moment for each; one in four of each moment. In one of three the engine lives on. */
 function pointsAt(operation: Point['operation'], names: readonly string[]): Point[] {
-  return shuffled(names).map((each, index) => ({ operation, name: each, moment: moments[index % moments.length]!, milliseconds: Math.floor(random() * 60) }));
+  return shuffled(names).map((each, index) => ({ operation, name: each, moment: moments[index % moments.length]!, milliseconds: Math.floor(random() * 60), engineLives: index % 3 === 2 }));
 }
 
 function kindOf({ object }: Entry): string {
