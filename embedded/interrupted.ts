@@ -20,8 +20,8 @@ export function interruptedCreations(state: RegionState): ReadonlySet<string> {
 }
 
 /**
- * Does the work of an `up` after writing down all that it is about to create. When the engine has come to its end, and has
- * written what there is, what stays written down is what earlier runs may have left.
+ * Does the work of an `up` after writing down all that it is about to create. When the engine has come to its end, and its state
+ * says what there is, only what earlier runs may have left stays written down.
  */
 export async function announced<T>(state: RegionState, creations: readonly string[], work: () => Promise<T>): Promise<T> {
   const before = [...interruptedCreations(state)];
