@@ -92,16 +92,13 @@ async function againstTheFloor(): Promise<Row[]> {
   for (let round = 0; round < rounds; round++) {
     for (let run = 0; run < runs.length; run++) await runs[(round + run) % runs.length]!();
   }
-  const blind = quick ? undefined : await withoutCheckpoints(() => onFresh((region) => up(region, unwaited)));
   const seconds = (all: readonly Measured[]) => all.map((each) => each.seconds);
   const objects = entriesOf(unwaited).length;
-  const checkpoints = blind ? `; checkpoints are ${figure(median(seconds(ups)) - blind.seconds, 's')} of it, without them it is ${figure(blind.seconds / median(seconds(floors)), '×')}` : '';
-  const cpu = (all: readonly Measured[]) => `${figure(median(all.map((each) => each.cpu)), 's')} of CPU, the control plane ${figure(median(all.map((each) => each.clusterCpu)), 's')}`;
   return [
     row('control plane, until it is ready', 's', boots, 'from nothing: keys, etcd, API server, controllers, scheduler, kwok, agent'),
     row(`kubectl apply --server-side of ${objects} objects`, 's', seconds(floors), `the floor: one file, no wait, cold cache; kubectl used ${cpu(floors)}`),
-    row('up of the same objects', 's', seconds(ups), `the engine's up with checkpoints, readiness not waited for; engine, program, plugin and the plan before used ${cpu(ups)}`),
-    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds === 1 ? 'one pair' : `${rounds} pairs`}${checkpoints}`, 2),
+    row('up of the same objects', 's', seconds(ups), `the engine's first up, readiness not waited for; engine, program, plugin and the plan before used ${cpu(ups)}`),
+    row('  against the floor', '×', ups.map((each, index) => each.seconds / floors[index]!.seconds), `median of ${rounds === 1 ? 'one pair' : `${rounds} pairs`}`, 2),
     row('  waiting on readiness alone', 's', waits.map((each, index) => Math.max(0, each.seconds - ups[index]!.seconds)), `what the same up takes longer when it waits for each object: ${figure(median(seconds(waits)), 's')} in all`),
     row('  the plan before', 's', ups.map((each) => each.planSeconds), 'the preview that up begins with; not in the figures above'),
   ];
@@ -118,23 +115,16 @@ async function growth(): Promise<Row[]> {
     const each = { up: deployed.seconds / objects, preview: previewed / objects };
     first ??= each;
     const note = (what: 'up' | 'preview') => `${figure(each[what] * 1000, 'ms')} for each object: ${figure(each[what] / first![what], '×')} that of 1 ×`;
-    const blind = times > 1 && !quick ? await withoutCheckpoints(() => onFreshRegion(stack, (region) => up(region, platform))) : undefined;
-    const causes = blind ? `; checkpoints are ${figure(deployed.seconds - blind.seconds, 's')} of it, each writes the whole state` : '';
-    rows.push(row(`${times} × (${objects} objects): up`, 's', [deployed.seconds], `${note('up')}${causes}${floor ? `; kubectl ${figure(floor.seconds, 's')}` : ''}`));
+    const kubectl = floor ? `; kubectl ${figure(floor.seconds, 's')} with ${cpu([floor])}` : '';
+    rows.push(row(`${times} × (${objects} objects): up`, 's', [deployed.seconds], `${note('up')}; plan and up used ${cpu([deployed])}${kubectl}`));
     rows.push(row('  unchanged preview', 's', [previewed], note('preview')));
     if (times > 1) rows.push(row('  time for each object against 1 ×', '×', [each.up / first.up], '1 × is linear growth, and above it worse', 1.25));
   }
   return rows;
 }
 
-/** The engine reads its environment: the same work, and the state is written once, at the end. */
-async function withoutCheckpoints<T>(work: () => Promise<T>): Promise<T> {
-  process.env.PULUMI_SKIP_CHECKPOINTS = 'true';
-  try {
-    return await work();
-  } finally {
-    delete process.env.PULUMI_SKIP_CHECKPOINTS;
-  }
+function cpu(all: readonly Measured[]): string {
+  return `${figure(median(all.map((each) => each.cpu)), 's')} of CPU, the control plane ${figure(median(all.map((each) => each.clusterCpu)), 's')}`;
 }
 
 async function main(): Promise<void> {

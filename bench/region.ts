@@ -70,7 +70,7 @@ export async function onFreshRegion<T>(stack: Stack, work: (region: FreshRegion)
   }
 }
 
-/** The engine's `up` of a platform: from its start to its end, with checkpoints. */
+/** The engine's first `up` of a platform: from its start to its end. */
 export async function up(region: FreshRegion, platform: Platform): Promise<Deployed> {
   const { progress, secondsOf } = stopwatch();
   const { value: result, ...measured } = await measure(region.state, () => operateOn(region, 'up', platform, progress));

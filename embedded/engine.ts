@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EngineEvent, Stack as PulumiStack } from '@pulumi/pulumi/automation';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import type { Platform } from '../constructs/platform';
+import { loadAutomation } from './automation';
 import { nameOf, startTimeOf } from './proc';
 import { readText, writeAtomic, type RegionState } from './state';
 
@@ -32,6 +33,8 @@ export interface Outcome {
   readonly changes: Changes;
   /** `create keycloak/service/keycloak`, one for each object that changes, in the order of the engine. */
   readonly changed: readonly string[];
+  /** URNs of all that is created, also of what Pulumi alone knows. */
+  readonly creations: readonly string[];
 }
 
 /** Opens the Pulumi stack of an embedded region: state, passphrase and seed live in the region's directory. */
@@ -47,7 +50,7 @@ export async function openStack({ platform, state, pulumi, pluginFolder, env }: 
   if (!existsSync(passphrase)) writeAtomic(passphrase, randomBytes(32).toString('base64url'));
   clearDeadRuns(join(dir, 'backend'));
   // Loading Pulumi takes a second, which commands without an engine need not wait for.
-  const { LocalWorkspace, PulumiCommand } = await import('@pulumi/pulumi/automation');
+  const { LocalWorkspace, PulumiCommand } = await loadAutomation();
   const { deploy } = await import('../provision/deploy');
   const opened = await LocalWorkspace.createOrSelectStack(
     { stackName: platform.stack.name, projectName: 'datalab', program: async () => deploy(platform) },
@@ -94,6 +97,7 @@ export async function forgetPreviousSeed(opened: PulumiStack, state: RegionState
 export async function run(opened: PulumiStack, operation: Operation, tell: (detail: string) => void): Promise<Outcome> {
   const problems: Problem[] = [];
   const changed: string[] = [];
+  const creations: string[] = [];
   const counts = new Map<string, number>();
   let started = 0;
   let compared = 0;
@@ -105,6 +109,7 @@ export async function run(opened: PulumiStack, operation: Operation, tell: (deta
     // A refresh knows what changed when it has read an object, the others before they act on it.
     const metadata = (operation === 'refresh' ? event.resOutputsEvent : event.resourcePreEvent)?.metadata;
     const name = metadata && objectName(metadata.urn);
+    if (metadata?.op === 'create') creations.push(metadata.urn);
     if (metadata?.op && name) {
       const op = metadata.op === 'refresh' ? 'same' : metadata.op;
       count(op, name);
@@ -131,7 +136,7 @@ export async function run(opened: PulumiStack, operation: Operation, tell: (deta
   } catch (error) {
     throw failure(operation, problems, error);
   }
-  return { changes: summed(counts), changed };
+  return { changes: summed(counts), changed, creations };
 }
 
 /** A replacement is one update: the engine tells it as three steps. */

@@ -13,7 +13,7 @@ import { startControlPlane, stopControlPlane, type ControlPlane } from './contro
 import { ensureCrds } from './crds';
 import { endpoints, execCredentialFor, injectedFor, type Injected } from './credentials';
 import { configFile, forgetPreviousSeed, openStack, run, type Operation, type Outcome } from './engine';
-import { settleInterrupted } from './interrupted';
+import { announced, isFirstUp, killedFirstUp, requireAllOfKilledFirstUp, settleInterrupted } from './interrupted';
 import { Kube } from './kube';
 import { installLaunchers } from './launchers/install';
 import { requireSandbox } from './node/requirements';
@@ -59,6 +59,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
   const { progress, platform = compose(stackOf(stack, state)) } = options;
   const region = stack.instance.regions[stack.region]!;
   return withRegionLock(state, options.command, async () => {
+    const killed = killedFirstUp(state).length > 0;
+    if (killed && operation === 'destroy') throw unknownToPulumi(stack);
     const tools = await ensureTools(['etcd', 'kubernetes', 'kwok', 'pulumi', 'vault'], progress);
     const definitions = await ensureCrds(progress);
     await requireSandbox();
@@ -81,7 +83,10 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       kube.close();
       throw error;
     }
-    const plugin = await choosePlugin(options.plugins ?? 'auto', tools.pulumi, progress);
+    const { plugins = 'auto' } = options;
+    // The official plugin refuses objects that exist, and a run that was killed in its first up has made some.
+    const plugin = await choosePlugin(killed && plugins === 'auto' ? 'stand-in' : plugins, tools.pulumi, progress);
+    const first = plugin.kind === 'stand-in' && isFirstUp(state);
     const standIns = await startStandIns(stack, state, { adopt: options.adopt ?? false, kubernetes: plugin.kind === 'stand-in', jwt: vault.jwt });
     try {
       const opened = await openStack({
@@ -89,7 +94,11 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         state,
         pulumi: tools.pulumi,
         pluginFolder: plugin.folder,
-        env: { KUBECONFIG: controlPlane.kubeconfig, PULUMI_DEBUG_PROVIDERS: standIns.addresses },
+        env: {
+          KUBECONFIG: controlPlane.kubeconfig,
+          PULUMI_DEBUG_PROVIDERS: standIns.addresses,
+          ...(first ? { PULUMI_SKIP_CHECKPOINTS: 'true' } : {}),
+        },
       });
       const step = (title: string, kind: Operation) => progress.step(title, (tell) => run(opened, kind, tell).catch((error: unknown) => Promise.reject(vault.problem ?? error)));
       const refuseStrangers = () => {
@@ -100,7 +109,8 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
         // The preview finds what would fail, before anything changes.
         const planned = await step(`plan ${stack.name}`, 'preview').finally(refuseStrangers);
         const unchanged = planned.changed.length === 0;
-        const outcome = unchanged ? planned : await step(`deploy ${stack.name}`, 'up');
+        requireAllOfKilledFirstUp(state, planned.creations);
+        const outcome = unchanged ? planned : await announced(state, planned.creations, () => step(`deploy ${stack.name}`, 'up'));
         if (usesVault(platform)) await vault.open();
         await settleInterrupted(opened, state);
         await requireServers(kube, state, progress, secondsToReady);
@@ -114,6 +124,16 @@ export async function operate(stack: Stack, operation: Operation, options: Regio
       await standIns.stop();
     }
   });
+}
+
+function unknownToPulumi(stack: Stack): UserError {
+  const problem = {
+    path: stack.name,
+    got: 'its first up did not come to an end, so Pulumi does not know what there is to delete',
+    allowed: 'a stack whose first up did',
+    fix: `./datalab up ${stack.name}, then again; or remove the region with its data: ./datalab down ${stack.name} --delete-data`,
+  };
+  return new UserError('Nothing was deleted.', [problem], exitCodes.failed);
 }
 
 /** Whether Pulumi makes anything in Vault. */

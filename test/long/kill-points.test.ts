@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketPolicyCommand, GetBucketVersioningCommand, ListBucketsCommand, PutBucketPolicyCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { compose } from '../../constructs/compose';
 import { entriesOf, type Entry } from '../../constructs/objects';
@@ -14,6 +15,7 @@ import { Kube, type KubeObject } from '../../embedded/kube';
 import { KeycloakAdmin } from '../../embedded/plugins/keycloak-admin';
 import { MinioServer } from '../../embedded/plugins/minio-server';
 import { agentsOf, send } from '../../embedded/plugins/provider-http';
+import { nameOf, startTimeOf } from '../../embedded/proc';
 import { readRegion } from '../../embedded/state';
 import { ensureTools } from '../../embedded/toolchain';
 import { silent } from '../../model/progress';
@@ -23,8 +25,8 @@ import { datalab as run, stackTrace } from '../cli/datalab';
 import { datalab, resultOf } from '../region';
 
 /**
- * One region, whose commands are killed again and again: while everything is created, while what others changed is restored,
- * and while it is deleted. Which object, and in which moment, follows from the seed alone: KILL_SEED=7 npx jest test/kill-points
+ * One region, whose commands are killed again and again: in its first up, while what others changed is restored, while it is
+ * deleted, and while what was deleted is made again. The first up writes no checkpoints, the others do. Which object, and in which moment, follows from the seed alone: KILL_SEED=7 npx jest test/kill-points
  * Real: the commands, the engine, the servers. test/long/kill-switch.cjs says what is killed, and when.
  */
 const seed = Number(process.env.KILL_SEED ?? 1);
@@ -44,6 +46,8 @@ interface Point {
   readonly name: string;
   readonly moment: (typeof moments)[number];
   readonly milliseconds: number;
+  /** Only the command is killed, as when memory runs out: its engine finds no plugins any more, writes the state and ends. */
+  readonly engineLives: boolean;
 }
 
 const moments = ['asked', 'sent', 'done', 'told'] as const;
@@ -70,7 +74,7 @@ afterAll(async () => {
   process.stdout.write(`seed ${seed}, ${reached.length} points in ${kills} kills\n${reached.join('\n')}\n`);
 }, 300_000);
 
-describe('up is killed while it creates each kind of resource', () => {
+describe('the first up is killed while it creates each kind of resource', () => {
   const kinds = [...new Set(entries.map(kindOf))];
   const points = pointsAt('create', kinds.map((kind) => oneOf(entries.filter((entry) => kindOf(entry) === kind)).id));
 
@@ -79,8 +83,14 @@ describe('up is killed while it creates each kind of resource', () => {
     expect(new Set(points.map(({ moment }) => moment))).toEqual(new Set(moments));
   });
 
-  test('the next up continues each time, and the last one completes', async () => {
-    await killAt('up', points);
+  test('destroy after it deletes nothing and says why', async () => {
+    await killAt('up', points.slice(0, 1));
+    const { stderr } = await datalab(state, ['destroy', name], 1);
+    expect(stderr).toContain('its first up did not come to an end, so Pulumi does not know what there is to delete');
+  });
+
+  test('the next up takes over each time what there is, and the last one completes', async () => {
+    await killAt('up', points.slice(1));
     await datalab(state, ['up', name]);
     await connect();
   });
@@ -320,13 +330,19 @@ describe('what others changed is named by refresh, and restored by up', () => {
 });
 
 describe('destroy is killed while it deletes', () => {
-  test('the next destroy continues each time, the last one completes, and up makes all of it again', async () => {
+  test('the next destroy continues each time, and the last one completes', async () => {
     const planned = resultOf(await datalab(state, ['up', name, '--json'])).changes;
     expect(planned).toMatchObject({ create: 0, update: 0, delete: 0 });
     const gone = ['keycloak/user/alice', 'keycloak/client/onyxia-minio', 'minio/iampolicy/project-ape', 'vault/authbackend/jwt', 'gpu/daemonset/device-plugin-gpu', '_cluster/namespace/gpu'];
     await killAt('destroy', pointsAt('delete', gone));
     await datalab(state, ['destroy', name]);
     expect((await keycloak.get(['realms', realm, 'users'])).map((each: { username: string }) => each.username)).toEqual([]);
+  });
+
+  test('an up that makes all of it again is killed, and the next one continues each time', async () => {
+    const missing = new Set(linesOf(await datalab(state, ['preview', name])).map((line) => line.replace('create ', '')));
+    const kinds = new Map(shuffled(entries.filter(({ id }) => missing.has(id))).map((entry) => [kindOf(entry), entry.id]));
+    await killAt('up', pointsAt('create', shuffled([...kinds.values()]).slice(0, 12)));
     await datalab(state, ['up', name]);
   });
 
@@ -354,8 +370,19 @@ async function killAt(command: Command, points: readonly Point[]): Promise<void>
     expect([code, stderr]).toEqual([null, expect.not.stringMatching(stackTrace)]);
     const ended = JSON.parse(readFileSync(files.KILLED, 'utf8')) as Point[];
     kills++;
-    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : ''].join(' '));
+    for (const at of ended) reached.push([`${kills}`.padStart(3), command.padEnd(8), at.operation.padEnd(7), at.moment.padEnd(6), at.name, at.moment === 'told' ? ` + ${at.milliseconds} ms` : '', ended[0]!.engineLives ? ' (the command alone)' : ''].join(' '));
+    await engineGone();
     left = left.filter((point) => !ended.some(({ name: at }) => at === point.name));
+  }
+}
+
+/** An engine whose command was killed holds the lock until it has ended. */
+async function engineGone(): Promise<void> {
+  const locks = region.file('pulumi', 'backend', '.pulumi', 'locks');
+  const files = readdirSync(locks, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const pids = files.map((file) => (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid);
+  for (const deadline = Date.now() + 120_000; pids.some((pid) => startTimeOf(pid) && nameOf(pid) === 'pulumi'); await sleep(200)) {
+    if (Date.now() > deadline) throw new Error(`an engine without a command still runs: ${pids.join()}`);
   }
 }
 
@@ -437,9 +464,9 @@ function linesOf({ stdout }: { stdout: string }): string[] {
   return stdout.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim());
 }
 
-/** A moment for each; one in four of each moment. */
+/** A moment for each; one in four of each moment. In one of three the engine lives on. */
 function pointsAt(operation: Point['operation'], names: readonly string[]): Point[] {
-  return shuffled(names).map((each, index) => ({ operation, name: each, moment: moments[index % moments.length]!, milliseconds: Math.floor(random() * 60) }));
+  return shuffled(names).map((each, index) => ({ operation, name: each, moment: moments[index % moments.length]!, milliseconds: Math.floor(random() * 60), engineLives: index % 3 === 2 }));
 }
 
 function kindOf({ object }: Entry): string {

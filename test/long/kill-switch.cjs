@@ -1,6 +1,6 @@
 /**
- * Preloaded into ./datalab by the test of kill points. Ends the command and its engine with SIGKILL, both at once, when one
- * of the points in the file KILL_POINTS is reached: an operation of the engine on one resource, in one of these moments:
+ * Preloaded into ./datalab by the test of kill points. Ends the command with SIGKILL, and its engine at once unless the point says
+ * that the engine lives on, when one of the points in the file KILL_POINTS is reached: an operation on one resource, in one of these moments:
  *   asked  the engine has asked for it and written that down; nothing was sent to the server
  *   sent   the server has done the first thing it was asked for; the plugin does not know yet
  *   done   the server has done all of it; the engine does not know yet
@@ -69,7 +69,8 @@ function watch(points) {
   function end() {
     writeFileSync(process.env.KILLED, JSON.stringify(reached));
     const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-    for (const pid of children.filter((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'pulumi')) process.kill(pid, 'SIGKILL');
+    const engines = reached[0].engineLives ? [] : children;
+    for (const pid of engines.filter((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'pulumi')) process.kill(pid, 'SIGKILL');
     process.kill(process.pid, 'SIGKILL');
   }
 }
