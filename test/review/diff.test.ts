@@ -73,6 +73,7 @@ const told: [string, Rendered, string, (object: Loose) => unknown, string, RegEx
   ['PKCE goes', insee, 'keycloak/client/onyxia', (client) => delete client.spec.pkceCodeChallengeMethod, 'security widens', /client onyxia: login without PKCE/],
   ['a longer access token', insee, 'keycloak/realm/ls3', (realm) => (realm.spec.accessTokenLifespan = '1h'), 'security widens', /accessTokenLifespan: 5m → 1h/],
   ['a shorter session', insee, 'keycloak/realm/ls3', (realm) => (realm.spec.ssoSessionMaxLifespan = '8h'), 'security narrows', /ssoSessionMaxLifespan: 10h → 8h/],
+  ['a guard goes while another one has the same value', { ...insee, objects: insee.objects.map((object) => (object.kind === 'Realm' ? { ...object, spec: { ...object.spec, verifyEmail: true, consentRequired: true } } : object)) }, 'keycloak/realm/ls3', (realm) => delete realm.spec.verifyEmail, 'security widens', /no longer: realm ls3: verifyEmail/],
   ['a field that this diff has never heard of', insee, 'keycloak/realm/ls3', (realm) => (realm.spec.newestSwitch = true), 'security widens', /realm ls3: newestSwitch: true/],
   ['people edit an attribute', insee, 'keycloak/realmuserprofile/profile', (profile) => profile.spec.attributes[0].permissions.edits.push('user'), 'security widens', /user edits username/],
   ['the profile of people goes', insee, 'keycloak/realmuserprofile/profile', () => null, 'security widens', /no longer: realmuserprofile profile: is declared/],
