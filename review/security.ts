@@ -76,11 +76,11 @@ function coverOf(facts: Facts): { permits: (fact: Fact) => boolean; guards: (fac
   const guards = new Set<string>();
   for (const { topic, sense, covers, subjects, value } of facts.values()) {
     if (covers?.some((part) => part.includes('*'))) patterns.set(topic, [...(patterns.get(topic) ?? []), covers]);
-    if (sense === 'guards' && value !== undefined) guards.add(`${topic} ${subjects[0]} ${value}`);
+    if (topic === 'guard' && sense === 'guards' && value !== undefined) guards.add(`${subjects[0]} ${value}`);
   }
   return {
     permits: ({ topic, covers }) => covers !== undefined && (patterns.get(topic) ?? []).some((pattern) => pattern.length === covers.length && pattern.every((part, index) => matches(part, covers[index]!, index))),
-    guards: ({ topic, subjects, value }) => value !== undefined && value.length > 3 && guards.has(`${topic} ${subjects[0]} ${value}`),
+    guards: ({ topic, subjects, value }) => topic === 'guard' && value !== undefined && guards.has(`${subjects[0]} ${value}`),
   };
 }
 
