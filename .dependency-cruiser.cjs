@@ -2,15 +2,18 @@
 const allowed = {
   model: [],
   catalogs: ['model'],
-  constructs: ['catalogs', 'model'],
+  policies: ['model'],
+  constructs: ['policies', 'catalogs', 'model'],
   provision: ['constructs', 'catalogs', 'model'],
-  policies: ['constructs', 'catalogs', 'model'],
   review: ['policies', 'constructs', 'catalogs', 'model'],
   embedded: ['provision', 'constructs', 'catalogs', 'model'],
   cli: ['embedded', 'provision', 'review', 'policies', 'constructs', 'catalogs', 'model'],
   stacks: ['model'],
 };
 const folders = Object.keys(allowed);
+
+/** The adapter of the rules to Pulumi's CrossGuard. */
+const policyPack = '^policies/(index|crossguard)\\.ts$';
 
 module.exports = {
   forbidden: [
@@ -24,8 +27,15 @@ module.exports = {
       name: 'pulumi-in-provision-only',
       comment: 'What reviewers read must not need Pulumi.',
       severity: 'error',
-      from: { path: '^(model|catalogs|constructs|policies|review|stacks|cli)/' },
+      from: { path: '^(model|catalogs|constructs|policies|review|stacks|cli)/', pathNot: policyPack },
       to: { path: 'node_modules/@pulumi/' },
+    },
+    {
+      name: 'policy-pack-is-pulumis',
+      comment: 'Its modules are for the engine: the rest of the project would load Pulumi with them.',
+      severity: 'error',
+      from: { pathNot: [policyPack, '^test/'] },
+      to: { path: policyPack },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },

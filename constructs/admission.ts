@@ -1,6 +1,10 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { cel } from '../policies/cel';
+import type { Validation } from '../policies/rule';
 import { ownerLabel } from './onyxia-names';
+
+export { cel } from '../policies/cel';
 
 const apiVersion = 'admissionregistration.k8s.io/v1';
 
@@ -10,13 +14,6 @@ type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 export interface Requests {
   readonly operations: readonly Operation[];
   readonly resources: Readonly<Record<string, readonly string[]>>;
-}
-
-export interface Validation {
-  /** CEL that is true of what is allowed. */
-  readonly expression: string;
-  /** For the person who is refused: what is wrong, what is allowed, what to do. */
-  readonly message: string;
 }
 
 export interface AdmissionProps {
@@ -82,8 +79,3 @@ export function byAccount({ namespace, name }: { readonly namespace: string; rea
 
 /** CEL: the request changes what an object asks for; a finalizer or a label of an object that was there before is let go. */
 export const changesSpec = { 'changes-spec': "request.operation != 'UPDATE' || object.spec != oldObject.spec" };
-
-/** A text as a CEL literal. */
-export function cel(value: unknown): string {
-  return JSON.stringify(value);
-}

@@ -1,22 +1,12 @@
 import { ApiObject } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { idOf, packageOf, statefulAnnotation, type PlatformObject } from '../model/objects';
 import { customKind, requireDefinitions } from './crds';
 import type { Platform } from './platform';
 import { refuseStraySecrets } from './secrets';
-import { outputsIn, packageOf } from './tokens';
+import { outputsIn } from './tokens';
 
-/** A Kubernetes object, or a thing provisioned on a server, as it is rendered and as it is deployed; derived secrets are tokens in it. */
-export interface PlatformObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly [field: string]: unknown;
-}
+export { idOf, type PlatformObject } from '../model/objects';
 
 /** One object of the tree with what is known of it beside its manifest. */
 export interface Entry {
@@ -73,7 +63,7 @@ export function entriesOf(platform: Platform): Entry[] {
       object,
       system: node.node.scopes[2]!.node.id,
       after: [...after].sort(),
-      stateful: object.metadata.annotations?.['datalab-stacks/stateful'] === 'true',
+      stateful: object.metadata.annotations?.[statefulAnnotation] === 'true',
     };
   });
 }
@@ -82,8 +72,3 @@ const workloads = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job']);
 
 /** Kinds that no workload waits for. What it needs of its namespace and of the cluster is there before its pods are admitted. */
 const late = new Set([...workloads, 'CustomResourceDefinition', 'Gateway', 'HTTPRoute', 'Ingress', 'Certificate', 'PodDisruptionBudget']);
-
-/** `<namespace or _cluster>/<kind>/<name>`, lower case. */
-export function idOf({ kind, metadata }: PlatformObject): string {
-  return `${metadata.namespace ?? '_cluster'}/${kind.toLowerCase()}/${metadata.name}`;
-}

@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import { Construct, type IConstruct } from 'constructs';
 import type { Instance } from '../model/instance';
+import { stackLabel } from '../model/objects';
 import type { Region, Size } from '../model/region';
 import type { Stack } from '../model/stack';
 import type { Image } from './images';
@@ -24,7 +25,7 @@ export class Platform extends Chart {
       labels: {
         'app.kubernetes.io/part-of': 'datalab',
         'app.kubernetes.io/managed-by': 'datalab-stacks',
-        'datalab-stacks/stack': stack.name,
+        [stackLabel]: stack.name,
       },
     });
     this.stack = stack;

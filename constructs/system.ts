@@ -2,6 +2,7 @@ import { ApiObject, Lazy } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { amount } from '../model/fields';
+import { statefulAnnotation } from '../model/objects';
 import { Platform } from './platform';
 
 export type PodSecurity = 'restricted' | 'baseline' | 'privileged';
@@ -88,7 +89,7 @@ export class System extends Construct {
 }
 
 /** Marks an object that holds data or fences it in: protected from deletion, retained when the stack or system goes. */
-export const stateful = { 'datalab-stacks/stateful': 'true' } as const;
+export const stateful = { [statefulAnnotation]: 'true' } as const;
 
 /** Labels of a namespace that make the API server enforce a level, warn of it and audit it. */
 export function podSecurityLabels(level: PodSecurity): Record<string, string> {

@@ -1,10 +1,4 @@
-/** API group of what lives on a server of the platform instead of the API server: `provisioned/<Pulumi package>`. */
-export const provisionedGroup = 'provisioned';
-
-/** The Pulumi package of a provisioned object; undefined for a Kubernetes object. */
-export function packageOf({ apiVersion }: { readonly apiVersion: string }): string | undefined {
-  return apiVersion.startsWith(`${provisionedGroup}/`) ? apiVersion.slice(provisionedGroup.length + 1) : undefined;
-}
+export { packageOf, provisionedGroup } from '../model/objects';
 
 const outputPattern = /\$\{output:([^#}]+)#([A-Za-z]+)\}/g;
 

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { Platform } from './platform';
+import { RuleAdmissions } from './rule-admissions';
 import { UserAccess } from './user-access';
 import { UserFence, UserRouteRights } from './user-fence';
 import { UserRoutes } from './user-routes';
@@ -17,6 +18,7 @@ export class UserAdmission extends Construct {
     new UserAccess(this, 'access', platform);
     new UserWorkloads(this, 'workloads', platform);
     new UserRoutes(this, 'routes', platform);
+    new RuleAdmissions(this, 'rules', platform);
     if (platform.region.exposure.via === 'gateway') new UserRouteRights(this, 'route-rights');
   }
 }

@@ -3,7 +3,7 @@ import { Admission, cel, changesSpec } from './admission';
 import type { Platform } from './platform';
 import { highestPriorityOfPeople } from './priorities';
 
-/** What people run: pods where the scheduler puts them, Services and volumes of their own only. */
+/** What people run: pods where the scheduler puts them, Services and volumes of their own only. The rest is said by rules. */
 export class UserWorkloads extends Construct {
   constructor(scope: Construct, id: string, { region }: Platform) {
     super(scope, id);
@@ -16,7 +16,6 @@ export class UserWorkloads extends Construct {
       variables: {
         images: ['containers', 'initContainers', 'ephemeralContainers']
           .map((list) => `(has(object.spec.${list}) ? object.spec.${list}.map(each, each.image) : [])`)
-          .concat('(has(object.spec.volumes) ? object.spec.volumes.filter(each, has(each.image)).map(each, each.image.reference) : [])')
           .join(' + '),
       },
       validations: [
@@ -48,24 +47,7 @@ export class UserWorkloads extends Construct {
     });
     new Admission(this, 'services', {
       requests: { operations: writes, resources: { '': ['services'] } },
-      validations: [
-        {
-          expression: "!has(object.spec.type) || object.spec.type in ['ClusterIP', 'ExternalName']",
-          message: `A Service of type LoadBalancer or NodePort would be reached past the gateway: use type ClusterIP and a route below ${region.exposure.userDomain}.`,
-        },
-        {
-          expression: "!has(object.spec.type) || object.spec.type != 'ExternalName'",
-          message: 'A Service of type ExternalName could lead the gateway to somebody else: let your program use the other name itself.',
-        },
-        {
-          expression: '!has(object.spec.externalIPs) || object.spec.externalIPs.size() == 0',
-          message: 'externalIPs could take over addresses of others: remove them, and use a route.',
-        },
-        {
-          expression: noDns,
-          message: noDnsMessage,
-        },
-      ],
+      validations: [{ expression: noDns, message: noDnsMessage }],
     });
     new Admission(this, 'endpoints', {
       requests: { operations: writes, resources: { '': ['endpoints'], 'discovery.k8s.io': ['endpointslices'] } },
@@ -93,13 +75,6 @@ export class UserWorkloads extends Construct {
           message: 'A claim copies from its own namespace only: remove dataSourceRef.namespace.',
         },
       ],
-    });
-    new Admission(this, 'secrets', {
-      requests: { operations: writes, resources: { '': ['secrets'] } },
-      validations: [{
-        expression: "!has(object.type) || object.type != 'kubernetes.io/service-account-token'",
-        message: 'Tokens that never end are not given out: use `kubectl create token`, or a projected token in the pod.',
-      }],
     });
   }
 }

@@ -20,6 +20,7 @@ import { keycloakMappers } from './rules/keycloak-mappers';
 import { keycloakProfile } from './rules/keycloak-profile';
 import { keycloakRealm } from './rules/keycloak-realm';
 import { keycloakRedirects } from './rules/keycloak-redirects';
+import { longLivedToken } from './rules/long-lived-token';
 import { namespaceQuota } from './rules/namespace-quota';
 import { oneStack } from './rules/one-stack';
 import { openNetwork } from './rules/open-network';
@@ -77,6 +78,7 @@ export const rules: readonly Rule[] = [
   keycloakProfile,
   keycloakRealm,
   keycloakRedirects,
+  longLivedToken,
   namespaceQuota,
   oneStack,
   openNetwork,

@@ -1,4 +1,5 @@
-import { packageOf } from '../constructs/tokens';
+import { packageOf } from '../model/objects';
+import { containerLists } from './cel';
 import type { Finding, Manifest } from './rule';
 
 /** A place in an object, and what is wrong there. */
@@ -42,11 +43,11 @@ export function eachPod(judge: (spec: any, pods: Pods) => Places) {
   return (objects: readonly Manifest[]): Finding[] => podsIn(objects).flatMap((pods) => found(pods.object, `${pods.path}.`, judge(pods.spec, pods)));
 }
 
-/** A check of each container, init containers and ephemeral ones too. */
-export function eachContainer(judge: (container: any, pods: Pods) => Places) {
+/** A check of each container. @default `lists`: all, init containers and ephemeral ones too */
+export function eachContainer(judge: (container: any, pods: Pods) => Places, lists: readonly string[] = containerLists) {
   return (objects: readonly Manifest[]): Finding[] =>
     podsIn(objects).flatMap((pods) =>
-      ['initContainers', 'containers', 'ephemeralContainers'].flatMap((list) =>
+      lists.flatMap((list) =>
         ((pods.spec[list] ?? []) as any[]).flatMap((container, index) => found(pods.object, `${pods.path}.${list}[${index}].`, judge(container, pods))),
       ),
     );

@@ -1,25 +1,14 @@
 import { compose } from '../constructs/compose';
-import { entriesOf, idOf } from '../constructs/objects';
+import { entriesOf } from '../constructs/objects';
 import { nearest } from '../model/problems';
 import type { Posture } from '../model/instance';
 import { loadStack, stackNames } from '../model/stack';
 import type { Waiver } from '../model/waiver';
 import { rules } from '../policies/all';
-import type { Manifest, Rule } from '../policies/rule';
+import { inForce, judge, waiverKey, type Judged } from '../policies/judge';
+import type { Manifest } from '../policies/rule';
 
-/** A finding as it counts where it was found. */
-export interface Judged {
-  readonly rule: Pick<Rule, 'id' | 'title' | 'severity'>;
-  /** `<namespace or _cluster>/<kind>/<name>`, lower case; `instance` for a waiver itself. */
-  readonly object: string;
-  readonly path: string;
-  readonly got: string;
-  readonly fix: string;
-  /** `failed`: mandatory in the posture and not waived. `advice`: not mandatory there. */
-  readonly status: 'failed' | 'waived' | 'advice';
-  /** Why it is waived, by whom and until when. */
-  readonly waiver?: Pick<Waiver, 'reason' | 'owner' | 'until'>;
-}
+export { judge, type Judged } from '../policies/judge';
 
 export interface Checked {
   /** `<instance>.<region>`, an instance, or the directory that was read. */
@@ -27,22 +16,6 @@ export interface Checked {
   readonly posture: Posture;
   readonly objects: number;
   readonly findings: readonly Judged[];
-}
-
-/** Every rule over some objects. `waivers` are those that are in force; which of them a finding needed goes into `used`. */
-export function judge(objects: readonly Manifest[], posture: Posture, waivers: readonly Waiver[] = [], used = new Set<string>()): Judged[] {
-  return rules.flatMap((rule) =>
-    rule.check(objects).map(({ object, path, got, fix }): Judged => {
-      const id = idOf(object);
-      const finding = { rule: { id: rule.id, title: rule.title, severity: rule.severity }, object: id, path, got, fix };
-      if (!rule.mandatory.includes(posture)) return { ...finding, status: 'advice' };
-      const waiver = waivers.find((each) => each.rules.includes(rule.id) && covers(each.objects, id));
-      if (!waiver) return { ...finding, status: 'failed' };
-      used.add(keyOf(waiver, rule.id));
-      const { reason, owner, until } = waiver;
-      return { ...finding, status: 'waived', waiver: { reason, owner, until } };
-    }),
-  );
 }
 
 /**
@@ -58,7 +31,7 @@ export function checkStacks(names: readonly string[], today: string): Checked[] 
     const own = stacks.filter((stack) => stack.instance.name === instance.name);
     if (!own.some(({ name }) => wanted.has(name))) return [];
     const used = new Set<string>();
-    const holding = waivers.filter(({ until }) => until >= today);
+    const holding = inForce(waivers, today);
     const checked = own.map((stack): Checked => {
       const objects = entriesOf(compose(stack)).map(({ object }) => object as Manifest);
       return { name: stack.name, posture, objects: objects.length, findings: judge(objects, posture, holding, used) };
@@ -79,14 +52,6 @@ export function waiverFindings(waiver: Waiver, index: number, used: ReadonlySet<
       const near = nearest(id, rules.map((rule) => rule.id));
       return [finding('waiver-unknown', 'rules', id, near ? `did you mean ${near}?` : 'datalab check --rules lists the rules')];
     }
-    return used.has(keyOf(waiver, id)) ? [] : [finding('waiver-unused', 'rules', `${id} on ${waiver.objects}`, 'remove it: nothing needs it')];
+    return used.has(waiverKey(waiver, id)) ? [] : [finding('waiver-unused', 'rules', `${id} on ${waiver.objects}`, 'remove it: nothing needs it')];
   });
-}
-
-function keyOf(waiver: Waiver, rule: string): string {
-  return `${rule} ${waiver.objects}`;
-}
-
-function covers(pattern: string, id: string): boolean {
-  return new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.]/g, '\\.')).join('.*')}$`).test(id);
 }

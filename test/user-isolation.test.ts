@@ -113,6 +113,7 @@ const route = (hostnames: string[] | undefined, spec: object = {}, backendRef: o
   spec: { parentRefs: [{ name: 'datalab', namespace: 'gateway' }], ...(hostnames ? { hostnames } : {}), rules: [{ backendRefs: [{ name: 'work', port: 80, ...backendRef }] }], ...spec },
 });
 const certificate = (spec: object) => object('cert-manager.io/v1', 'Certificate', 'work', { spec: { secretName: 'tls', issuerRef: { kind: 'ClusterIssuer', name: 'simulated' }, ...spec } });
+const role = (rule: object) => object('rbac.authorization.k8s.io/v1', 'Role', 'work', { rules: [{ apiGroups: [''], ...rule }] });
 const share = (...subjects: object[]) => ({ ...binding('RoleBinding', 'share', 'view', {}, namespace), subjects });
 const labelled = (name: string, labels: Record<string, string>): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 const onyxiaQuota = object('v1', 'ResourceQuota', 'onyxia-quota', { spec: { hard: { 'count/pods': '10' } } });
@@ -134,6 +135,8 @@ type Attempt = readonly [what: string, who: readonly string[], verb: Verb, objec
 const attempts = (posture: Posture): readonly Attempt[] => [
   // Work as usual.
   ['a pod', alice, 'create', pod(posture), 'allowed'],
+  ['a pod that says nothing of resources', alice, 'create', pod(posture, {}, { resources: undefined }), 'allowed'],
+  ['a pod whose first container is the one of every chart for work', alice, 'create', pod(posture, { initContainers: [{ name: 'first', image: image(posture).replace(/onyxia-jupyter.*/, 'onyxia-base:latest') }] }), 'allowed'],
   ['a pod with the priority class for batch jobs', alice, 'create', pod(posture, { priorityClassName: 'datalab-batch' }), 'allowed'],
   ['a pod with the GPU of the quota', alice, 'create', pod(posture, { runtimeClassName: 'nvidia' }, gpus(1)), 'allowed'],
   ['a Deployment', alice, 'create', object('apps/v1', 'Deployment', 'work', { spec: { selector: { matchLabels: { app: 'work' } }, template: template(posture) } }), 'allowed'],
@@ -187,6 +190,8 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['a pod in the network of the node', alice, 'create', pod(posture, { hostNetwork: true }), 'host namespaces (hostNetwork=true)'],
   ['a pod with a port of the node', alice, 'create', pod(posture, {}, { ports: [{ containerPort: 80, hostPort: 80 }] }), 'violates PodSecurity "baseline:latest": hostPort'],
   ['a pod with the capabilities of an administrator', alice, 'create', pod(posture, {}, { securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }), 'violates PodSecurity "baseline:latest": non-default capabilities'],
+  ['a pod with a file server of the network', alice, 'create', pod(posture, { volumes: [{ name: 'files', nfs: { server: '10.0.0.1', path: '/' } }] }), 'A pod mounts nothing of its node and no storage past the quota'],
+  ['a pod with an image as a volume', alice, 'create', pod(posture, { volumes: [{ name: 'data', image: { reference: image(posture) } }] }), 'A pod mounts nothing of its node and no storage past the quota'],
   ['a pod whose image has sudo', alice, 'create', pod(posture, {}, { securityContext: { runAsUser: 0, allowPrivilegeEscalation: true } }), 'allowed'],
   ['a pod that names its node', alice, 'create', pod(posture, { nodeName: 'cpu-0' }), 'A pod does not choose its node by name'],
   ['a pod with the platform\'s priority', alice, 'create', pod(posture, { priorityClassName: 'datalab-platform' }), 'This priority class is of the platform'],
@@ -222,6 +227,7 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['a gateway', alice, 'create', object('gateway.networking.k8s.io/v1', 'Gateway', 'work', { spec: { gatewayClassName: 'simulated', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] } }), 'In a namespace of a person or project there are HTTPRoutes and GRPCRoutes'],
   ['a certificate of the platform', alice, 'create', certificate({ dnsNames: [`keycloak.${stacks[posture].split('.')[0]}.localhost`] }), hostWords],
   ['a certificate of an authority', alice, 'create', certificate({ dnsNames: [`work.${domain(posture)}`], isCA: true }), 'A certificate of a person names hosts and nothing else'],
+  ['a certificate for ten years', alice, 'create', certificate({ dnsNames: [`work.${domain(posture)}`], duration: '87600h' }), 'lasts at most 9552h'],
   ['a request to sign anything', alice, 'create', object('cert-manager.io/v1', 'CertificateRequest', 'work', { spec: { request: 'eA==', issuerRef: { kind: 'ClusterIssuer', name: 'simulated' } } }), 'Certificates are asked for with a Certificate'],
 
   // Services and volumes.
@@ -243,6 +249,9 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['delete the own binding', alice, 'delete', fullControl(namespace, {}), 'say whose namespace this is and stay'],
   ['a service account that is cluster-admin', alice, 'create', { ...share({ kind: 'ServiceAccount', name: 'work', namespace }), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' } } as KubeObject, 'is attempting to grant RBAC permissions not currently held'],
   ['a role with more than one has', alice, 'create', object('rbac.authorization.k8s.io/v1', 'Role', 'work', { rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }), 'is attempting to grant RBAC permissions not currently held'],
+  ['a role for tokens of service accounts', alice, 'create', role({ resources: ['serviceaccounts/token'], verbs: ['create'] }), 'A role lets nobody take the rights of others'],
+  ['a role to act as service accounts', alice, 'create', role({ resources: ['serviceaccounts'], verbs: ['impersonate'] }), 'A role lets nobody take the rights of others'],
+  ['a role that enters pods', alice, 'create', role({ resources: ['pods/exec'], verbs: ['create'] }), posture === 'open' ? 'allowed' : 'A role enters no pod'],
   ['a role in the whole cluster', alice, 'create', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'work' }, rules: [] }, 'cannot create resource "clusterroles"'],
   ['to keep the fence oneself', alice, 'create', object('rbac.authorization.k8s.io/v1', 'Role', 'work', { rules: [{ apiGroups: ['datalab-stacks.io'], resources: ['fences'], verbs: ['*'] }] }), 'is attempting to grant RBAC permissions not currently held'],
   ['a token that never ends', alice, 'create', annotated(object('v1', 'Secret', 'work', { type: 'kubernetes.io/service-account-token' }), { 'kubernetes.io/service-account.name': 'default' }), 'Tokens that never end are not given out'],
@@ -252,6 +261,8 @@ const attempts = (posture: Posture): readonly Attempt[] => [
   ['delete a network policy of the fence', deployer, 'delete', policy({}, 'work'), 'allowed'],
   ['change the quota', deployer, 'apply', onyxiaQuota, 'allowed'],
   ['open a way to another namespace', deployer, 'create', policy({ egress: [{ to: [{ namespaceSelector: {} }] }] }), 'allowed'],
+  ['a role for everything', deployer, 'create', role({ resources: ['*'], verbs: ['*'] }), 'A role names its verbs, resources and API groups'],
+  ['a service account that is cluster-admin', deployer, 'create', binding('RoleBinding', 'share', 'cluster-admin', { kind: 'ServiceAccount', name: 'work', namespace }, namespace), 'Nobody is bound to cluster-admin'],
   ['share a namespace', deployer, 'create', share({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'oidc-team' }), 'allowed'],
 ];
 

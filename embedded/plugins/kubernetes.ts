@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Problem } from '../../model/errors';
+import { stackLabel } from '../../model/objects';
 import { Kube, KubeError, type KubeObject, type KubeRef } from '../kube';
 import { awaitGone, awaitReady, readiness, readinessOf, reasons, type WaitOptions } from './kubernetes-await';
 import { kubernetesChanges, needsReplacement } from './kubernetes-diff';
@@ -35,7 +36,6 @@ export interface RunningKubernetesPlugin extends RunningProvider {
   strangers(): readonly Problem[];
 }
 
-const stackLabel = 'datalab-stacks/stack';
 const defaultFieldManager = 'datalab-stacks';
 const defaultTimeoutSeconds = 600;
 

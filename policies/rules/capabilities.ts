@@ -13,6 +13,7 @@ export const capabilities: Rule = {
     ...(((drop ?? []) as string[]).includes('ALL') ? [] : [{ path: 'securityContext.capabilities.drop', got: told(drop), fix: "drop ['ALL']" }]),
     ...((add ?? []) as string[]).filter((each) => each !== 'NET_BIND_SERVICE').map((each) => ({ path: 'securityContext.capabilities.add', got: each, fix: 'remove it' })),
   ]),
+  admission: { by: 'Pod Security `restricted`, in namespaces of the platform' },
   examples: {
     pass: [[podSecured({})], [podSecured({ capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } })]],
     fail: [[podSecured({ capabilities: undefined })], [podSecured({ capabilities: { drop: ['NET_RAW'] } })], [podSecured({ capabilities: { drop: ['ALL'], add: ['SYS_ADMIN'] } })]],

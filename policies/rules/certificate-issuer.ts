@@ -2,7 +2,9 @@ import { object } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachOf } from '../tree';
 
-const certificate = (change: object) => object('cert-manager.io/v1', 'Certificate', { spec: { dnsNames: ['a.example.org'], issuerRef: { name: 'pki', kind: 'ClusterIssuer' }, ...change } });
+/** Hours of 398 days. */
+const longest = 9552;
+const certificate = (change: object) => object('cert-manager.io/v1', 'Certificate', { spec: { secretName: 'tls', dnsNames: ['a.example.org'], issuerRef: { name: 'pki', kind: 'ClusterIssuer' }, ...change } });
 
 export const certificateIssuer: Rule = {
   id: 'certificate-issuer',
@@ -14,8 +16,15 @@ export const certificateIssuer: Rule = {
   check: eachOf(['Certificate'], ({ spec }) => [
     ...((spec.dnsNames ?? []) as string[]).flatMap((name, index) => (name.includes('*') ? [{ path: `spec.dnsNames[${index}]`, got: name, fix: 'name the host' }] : [])),
     ...(spec.issuerRef?.kind === 'ClusterIssuer' ? [] : [{ path: 'spec.issuerRef.kind', got: String(spec.issuerRef?.kind), fix: "use the region's ClusterIssuer" }]),
-    ...(hours(spec.duration) > 398 * 24 ? [{ path: 'spec.duration', got: spec.duration as string, fix: 'at most 9552h' }] : []),
+    ...(hours(spec.duration) > longest ? [{ path: 'spec.duration', got: spec.duration as string, fix: `at most ${longest}h` }] : []),
   ]),
+  admission: {
+    resources: { 'cert-manager.io': ['certificates'] },
+    validations: [{
+      expression: `object.spec.?dnsNames.orValue([]).all(each, !each.contains('*')) && object.spec.issuerRef.?kind.orValue('') == 'ClusterIssuer' && (!has(object.spec.duration) || duration(object.spec.duration) <= duration('${longest}h'))`,
+      message: `A certificate names exact hosts, comes from the region's ClusterIssuer and lasts at most ${longest}h: correct dnsNames, issuerRef.kind or duration.`,
+    }],
+  },
   examples: { pass: [[certificate({})]], fail: [[certificate({ dnsNames: ['*.example.org'] })], [certificate({ duration: '87600h' })], [certificate({ issuerRef: { name: 'self', kind: 'Issuer' } })]] },
 };
 

@@ -11,6 +11,7 @@ export const defaultDeny: Rule = {
   sources: ['CIS 5.3.2', 'NSA/CISA network separation', 'Kyverno add-network-policy', 'kube-linter non-isolated-pod', 'C-0030'],
   severity: 'critical',
   mandatory: everywhere,
+  together: true,
   check: eachOf(['Namespace'], ({ metadata }, objects) =>
     !objects.some((object) => deniesAll(object, metadata.name)) && {
       path: 'metadata.name',
@@ -18,6 +19,7 @@ export const defaultDeny: Rule = {
       fix: 'add a NetworkPolicy with an empty podSelector, both policyTypes and no rule',
     },
   ),
+  admission: { by: '`datalab-fence`, `datalab-namespace-is-being-prepared-try-again`' },
   examples: {
     pass: [[namespace(), deny]],
     fail: [

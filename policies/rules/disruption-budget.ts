@@ -12,6 +12,7 @@ export const disruptionBudget: Rule = {
   sources: ['kube-linter pdb-min-available', 'Polaris missingPodDisruptionBudget', 'Kyverno require-pdb'],
   severity: 'low',
   mandatory: everywhere,
+  together: true,
   check: eachOf(['Deployment', 'StatefulSet'], ({ spec, metadata }, objects) =>
     (spec.replicas ?? 1) > 1 && !objects.some((each) => covers(each, metadata.namespace, spec.template.metadata?.labels ?? {})) && { path: 'spec.replicas', got: `${spec.replicas} without a budget`, fix: 'add a PodDisruptionBudget' }),
   examples: { pass: [[replicas(1)], [replicas(2), budget({ app: 'a' })]], fail: [[replicas(2)], [replicas(2), budget({ app: 'b' })]] },

@@ -13,8 +13,25 @@ export const exposedServices: Rule = {
     ...(['LoadBalancer', 'NodePort', 'ExternalName'].includes(spec.type) ? [{ path: 'spec.type', got: spec.type, fix: 'use ClusterIP and a route' }] : []),
     ...(spec.externalIPs?.length ? [{ path: 'spec.externalIPs', got: spec.externalIPs.join(', '), fix: 'remove them' }] : []),
   ]),
+  admission: {
+    resources: { '': ['services'] },
+    validations: [
+      {
+        expression: "!has(object.spec.type) || object.spec.type in ['ClusterIP', 'ExternalName']",
+        message: 'A Service of type LoadBalancer or NodePort would be reached past the gateway: use type ClusterIP and a route.',
+      },
+      {
+        expression: "!has(object.spec.type) || object.spec.type != 'ExternalName'",
+        message: 'A Service of type ExternalName could lead the gateway to somebody else: let your program use the other name itself.',
+      },
+      {
+        expression: '!has(object.spec.externalIPs) || object.spec.externalIPs.size() == 0',
+        message: 'externalIPs could take over addresses of others: remove them, and use a route.',
+      },
+    ],
+  },
   examples: {
     pass: [[object('v1', 'Service', { spec: { type: 'ClusterIP', ports: [{ port: 80 }] } })], [object('v1', 'Service', { spec: { ports: [{ port: 80 }] } })]],
-    fail: [...['LoadBalancer', 'NodePort', 'ExternalName'].map((type) => [object('v1', 'Service', { spec: { type } })]), [object('v1', 'Service', { spec: { externalIPs: ['192.0.2.1'] } })]],
+    fail: [...['LoadBalancer', 'NodePort', 'ExternalName'].map((type) => [object('v1', 'Service', { spec: { type, ports: [{ port: 80 }], externalName: type === 'ExternalName' ? 'a.example.org' : undefined } })]), [object('v1', 'Service', { spec: { ports: [{ port: 80 }], externalIPs: ['192.0.2.1'] } })]],
   },
 };

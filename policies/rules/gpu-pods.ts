@@ -18,6 +18,7 @@ export const gpuPods: Rule = {
     if (object.kind === 'DaemonSet') return [];
     return asks === targets ? [] : [{ path: asks ? 'runtimeClassName' : 'tolerations', got: asks ? 'a GPU without the way to its nodes' : 'the way to GPU nodes without a GPU', fix: asks ? 'set runtimeClassName: nvidia' : 'remove it' }];
   }),
+  admission: { by: '`datalab-gpu-pods`: no GPU node without a GPU' },
   examples: {
     pass: [[pod()], [pod({ runtimeClassName: 'nvidia' }, { name: 'a', image: 'b', resources: { limits: { 'nvidia.com/gpu': 1 } } })]],
     fail: [[pod({ runtimeClassName: 'nvidia' })], [pod({ tolerations: [{ operator: 'Exists' }] })], [pod({}, { name: 'a', image: 'b', resources: { limits: { 'nvidia.com/gpu': 1 } } })]],

@@ -1,3 +1,4 @@
+import { pods } from '../cel';
 import { pod } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachPod } from '../tree';
@@ -12,5 +13,12 @@ export const hostNamespaces: Rule = {
   severity: 'critical',
   mandatory: everywhere,
   check: eachPod((spec) => fields.filter((field) => spec[field] === true).map((field) => ({ path: field, got: 'true', fix: 'remove it' }))),
+  admission: {
+    resources: pods,
+    validations: [{
+      expression: fields.map((field) => `!object.spec.?${field}.orValue(false)`).join(' && '),
+      message: "A pod does not share its node's network, processes or IPC: remove hostNetwork, hostPID and hostIPC.",
+    }],
+  },
   examples: { pass: [[pod()], [pod({ hostNetwork: false })]], fail: fields.map((field) => [pod({ [field]: true })]) },
 };

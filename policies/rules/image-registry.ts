@@ -16,6 +16,7 @@ export const imageRegistry: Rule = {
     const registry = registryOf(image);
     return (!registry || open.test(registry)) && { path: 'image', got: image, fix: "set the region's images.registry, or mirror it there" };
   }),
+  admission: { by: "`datalab-pods`: exactly the region's registry where there is no internet" },
   examples: { pass: [[podWith({ image: 'registry.example.org/tools/app:1' })]], fail: [[podWith({ image: 'docker.io/library/app:1' })], [podWith({ image: 'app:1' })], [podWith({ image: 'library/app:1' })]] },
 };
 

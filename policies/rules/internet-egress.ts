@@ -18,6 +18,7 @@ export const internetEgress: Rule = {
       ),
     ),
   ),
+  admission: { by: '`datalab-network-policies`: own pods and the gateway' },
   examples: {
     pass: [[networkPolicy({ podSelector: {}, egress: [{ to: [{ ipBlock: { cidr: '10.20.30.0/24' } }, { ipBlock: { cidr: 'fd00::/8' } }] }] })]],
     fail: [

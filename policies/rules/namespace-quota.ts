@@ -13,6 +13,7 @@ export const namespaceQuota: Rule = {
   sources: ['Kyverno add-ns-quota', 'C-0270, C-0271', 'Gatekeeper gpuresourcelimits'],
   severity: 'medium',
   mandatory: everywhere,
+  together: true,
   check: eachOf(['Namespace'], ({ metadata: { name } }, objects) => {
     const inside = objects.filter(({ metadata }) => metadata.namespace === name);
     const limited = new Set(inside.filter(({ kind }) => kind === 'ResourceQuota').flatMap(({ spec }) => Object.keys(spec.hard ?? {})));
@@ -21,5 +22,6 @@ export const namespaceQuota: Rule = {
       ...(inside.some(({ kind }) => kind === 'LimitRange') ? [] : [{ path: 'metadata.name', got: `no LimitRange in ${name}`, fix: 'add one with default requests and limits' }]),
     ];
   }),
+  admission: { by: '`datalab-quotas`' },
   examples: { pass: [[namespace(), quota(quotas), limits]], fail: [[namespace(), quota(quotas)], [namespace(), limits], ...quotas.map((left) => [namespace(), limits, quota(quotas.filter((each) => each !== left))])] },
 };

@@ -1,7 +1,7 @@
+import { stackLabel as label } from '../../model/objects';
 import { object } from '../examples';
 import { everywhere, type Rule } from '../rule';
 
-const label = 'datalab-stacks/stack';
 const of = (stack: string, name: string) => object('v1', 'ConfigMap', {}, { name, labels: { [label]: stack } });
 
 export const oneStack: Rule = {
@@ -11,6 +11,7 @@ export const oneStack: Rule = {
   sources: ['Kyverno require-labels', 'kube-linter required-label-owner'],
   severity: 'medium',
   mandatory: everywhere,
+  together: true,
   check: (objects) => {
     const stack = objects.find(({ metadata }) => metadata.labels?.[label])?.metadata.labels?.[label];
     if (!stack) return [];

@@ -16,6 +16,7 @@ export const openNetwork: Rule = {
     ...((spec.ingress ?? []) as any[]).flatMap((rule, index) => open(rule.from, `spec.ingress[${index}].from`)),
     ...((spec.egress ?? []) as any[]).flatMap((rule, index) => open(rule.to, `spec.egress[${index}].to`)),
   ]),
+  admission: { by: '`datalab-network-policies`: own pods and the gateway' },
   examples: {
     pass: [
       [networkPolicy({ podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }], egress: [{ to: [{ ipBlock: { cidr: '10.1.0.0/16' } }] }] })],

@@ -18,6 +18,7 @@ export const podSecurityLevel: Rule = {
       fix: 'label it restricted; what needs more gets a namespace of its own and a waiver',
     },
   ),
+  admission: { by: '`datalab-namespaces`: `baseline`' },
   examples: {
     pass: [[namespace({ [label]: 'restricted' })]],
     fail: [[namespace()], [namespace({ [label]: 'baseline' })], [namespace({ [label]: 'privileged' })], [namespace({ 'pod-security.kubernetes.io/warn': 'restricted' })]],

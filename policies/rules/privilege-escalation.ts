@@ -11,5 +11,6 @@ export const privilegeEscalation: Rule = {
   mandatory: everywhere,
   check: eachContainer(({ securityContext }) =>
     securityContext?.allowPrivilegeEscalation !== false && { path: 'securityContext.allowPrivilegeEscalation', got: told(securityContext?.allowPrivilegeEscalation), fix: 'set it to false' }),
+  admission: { by: 'Pod Security `restricted`, in namespaces of the platform' },
   examples: { pass: [[podSecured({})]], fail: [[podSecured({ allowPrivilegeEscalation: true })], [podWith({ securityContext: {} })], [podWith({ securityContext: undefined })]] },
 };

@@ -1,3 +1,4 @@
+import { ofContainers, pods } from '../cel';
 import { podSecured } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachContainer } from '../tree';
@@ -11,5 +12,12 @@ export const privilegedContainer: Rule = {
   mandatory: everywhere,
   check: eachContainer(({ securityContext }) =>
     securityContext?.privileged === true && { path: 'securityContext.privileged', got: 'true', fix: 'remove it and name the one capability or device that is needed' }),
-  examples: { pass: [[podSecured({})], [podSecured({ privileged: false })]], fail: [[podSecured({ privileged: true })]] },
+  admission: {
+    resources: pods,
+    validations: [{
+      expression: ofContainers('!each.?securityContext.privileged.orValue(false)'),
+      message: 'A privileged container is root on its node: remove privileged from its securityContext.',
+    }],
+  },
+  examples: { pass: [[podSecured({})], [podSecured({ privileged: false })]], fail: [[podSecured({ privileged: true, allowPrivilegeEscalation: undefined })]] },
 };

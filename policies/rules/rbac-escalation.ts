@@ -1,3 +1,4 @@
+import { cel, roles } from '../cel';
 import { role } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachOf } from '../tree';
@@ -18,6 +19,8 @@ const dangerous: Readonly<Record<string, readonly string[]>> = {
   persistentvolumes: ['create', '*'],
 };
 
+const forbidden = ['escalate', 'bind', 'impersonate'];
+
 export const rbacEscalation: Rule = {
   id: 'rbac-escalation',
   title: 'No role lets its holder take the rights of others',
@@ -27,10 +30,17 @@ export const rbacEscalation: Rule = {
   mandatory: everywhere,
   check: eachOf(['Role', 'ClusterRole'], ({ rules }) =>
     ((rules ?? []) as any[]).flatMap(({ verbs = [], resources = [] }, index) => [
-      ...(verbs as string[]).filter((verb) => ['escalate', 'bind', 'impersonate'].includes(verb)).map((verb) => ({ path: `rules[${index}].verbs`, got: verb, fix: 'remove it, or name the exact objects in a waiver' })),
+      ...(verbs as string[]).filter((verb) => forbidden.includes(verb)).map((verb) => ({ path: `rules[${index}].verbs`, got: verb, fix: 'remove it, or name the exact objects in a waiver' })),
       ...(resources as string[]).filter((resource) => dangerous[resource]?.some((verb) => verbs.includes(verb))).map((resource) => ({ path: `rules[${index}].resources`, got: `${(verbs as string[]).join(', ')} ${resource}`, fix: 'remove it' })),
     ]),
   ),
+  admission: {
+    resources: roles,
+    validations: [{
+      expression: `object.?rules.orValue([]).all(rule, !rule.verbs.exists(verb, verb in ${cel(forbidden)}) && [${Object.entries(dangerous).map(([resource, verbs]) => `!(${cel(resource)} in rule.?resources.orValue([]) && rule.verbs.exists(verb, verb in ${cel(verbs)}))`).join(', ')}].all(each, each))`,
+      message: `A role lets nobody take the rights of others: remove the verbs ${forbidden.join(', ')}, and rights to change ${Object.keys(dangerous).join(', ')}.`,
+    }],
+  },
   examples: {
     pass: [[role({ apiGroups: [''], resources: ['nodes'], verbs: ['get'] }, 'ClusterRole')]],
     fail: [

@@ -16,6 +16,7 @@ export const rbacEverybody: Rule = {
         : [],
     ),
   ),
+  admission: { by: '`datalab-role-bindings`: own service accounts' },
   examples: {
     pass: [[binding('view', 'RoleBinding')], [binding('view', 'RoleBinding', { kind: 'Group', name: 'oidc-team' })]],
     fail: ['system:unauthenticated', 'system:authenticated', 'system:serviceaccounts', 'system:serviceaccounts:team'].map((name) => [binding('view', 'ClusterRoleBinding', { kind: 'Group', name })]),

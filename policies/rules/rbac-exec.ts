@@ -1,8 +1,11 @@
+import { cel, roles } from '../cel';
 import { role } from '../examples';
 import type { Rule } from '../rule';
 import { eachOf } from '../tree';
 
 const ways = ['pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', 'pods/proxy', 'services/proxy'];
+
+const verbsToEnter = ['create', 'get', 'patch', 'update', '*'];
 
 export const rbacExec: Rule = {
   id: 'rbac-exec',
@@ -13,10 +16,17 @@ export const rbacExec: Rule = {
   mandatory: ['confidential'],
   check: eachOf(['Role', 'ClusterRole'], ({ rules }) =>
     ((rules ?? []) as any[]).flatMap(({ resources = [], verbs = [] }, index) =>
-      (verbs as string[]).some((verb) => ['create', 'get', 'patch', 'update', '*'].includes(verb))
+      (verbs as string[]).some((verb) => verbsToEnter.includes(verb))
         ? (resources as string[]).filter((resource) => ways.includes(resource)).map((resource) => ({ path: `rules[${index}].resources`, got: resource, fix: 'remove it' }))
         : [],
     ),
   ),
+  admission: {
+    resources: roles,
+    validations: [{
+      expression: `object.?rules.orValue([]).all(rule, !rule.verbs.exists(verb, verb in ${cel(verbsToEnter)}) || !rule.?resources.orValue([]).exists(each, each in ${cel(ways)}))`,
+      message: `A role enters no pod: remove ${ways.join(', ')} from its resources.`,
+    }],
+  },
   examples: { pass: [[role({ apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get'] })]], fail: ways.map((resource) => [role({ apiGroups: [''], resources: [resource], verbs: ['create'] })]) },
 };

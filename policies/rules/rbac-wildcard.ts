@@ -1,6 +1,9 @@
+import { roles } from '../cel';
 import { role } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachOf } from '../tree';
+
+const fields = ['verbs', 'resources', 'apiGroups', 'nonResourceURLs'];
 
 export const rbacWildcard: Rule = {
   id: 'rbac-wildcard',
@@ -11,11 +14,18 @@ export const rbacWildcard: Rule = {
   mandatory: everywhere,
   check: eachOf(['Role', 'ClusterRole'], ({ rules }) =>
     ((rules ?? []) as any[]).flatMap((rule, index) =>
-      ['verbs', 'resources', 'apiGroups', 'nonResourceURLs'].flatMap((field) =>
+      fields.flatMap((field) =>
         ((rule[field] ?? []) as string[]).some((each) => each === '*' || each === '*/*') ? [{ path: `rules[${index}].${field}`, got: '*', fix: 'name them' }] : [],
       ),
     ),
   ),
+  admission: {
+    resources: roles,
+    validations: [{
+      expression: `object.?rules.orValue([]).all(rule, [${fields.map((field) => `rule.?${field}.orValue([])`).join(', ')}].all(list, !list.exists(each, each == '*' || each == '*/*')))`,
+      message: 'A role names its verbs, resources and API groups: replace * by what is needed.',
+    }],
+  },
   examples: {
     pass: [[role({ apiGroups: [''], resources: ['pods'], verbs: ['get'] })]],
     fail: [

@@ -9,6 +9,7 @@ export const routeHosts: Rule = {
   sources: ['Kyverno block-wildcard-ingress, restrict-ingress-host, unique-ingress-host-and-path'],
   severity: 'high',
   mandatory: everywhere,
+  together: true,
   check: eachOf(['Ingress', 'HTTPRoute', 'TLSRoute', 'GRPCRoute'], (route, objects) => {
     const hosts = hostsOf(route);
     const fix = 'name the exact host';
@@ -19,6 +20,7 @@ export const routeHosts: Rule = {
       return other ? [{ path, got: `${host}, which ${other.kind} ${other.metadata.namespace}/${other.metadata.name} has too`, fix: 'take another host' }] : [];
     });
   }),
+  admission: { by: "`datalab-ingresses`, `datalab-routes`: one name below the users' domain" },
   examples: {
     pass: [[object('gateway.networking.k8s.io/v1', 'HTTPRoute', { spec: { hostnames: ['a.example.org'] } })]],
     fail: [

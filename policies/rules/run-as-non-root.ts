@@ -17,6 +17,7 @@ export const runAsNonRoot: Rule = {
       ...(user > 0 ? [] : [{ path: 'securityContext.runAsUser', got: told(user), fix: "set it to the image's user, a number above 0" }]),
     ];
   }),
+  admission: { by: 'Pod Security `restricted`, in namespaces of the platform, but for the number of the user' },
   examples: {
     pass: [[pod()], [podSecured({ runAsUser: 70 })]],
     fail: [[pod({ securityContext: { runAsUser: 1000 } })], [podSecured({ runAsUser: 0 })], [podSecured({ runAsNonRoot: false })], [pod({ securityContext: { runAsNonRoot: true } })]],

@@ -12,6 +12,7 @@ export const s3Versioning: Rule = {
   sources: ['AWS Foundational Security: S3.14'],
   severity: 'medium',
   mandatory: everywhere,
+  together: true,
   check: eachProvisioned('minio', ['S3Bucket'], (spec, { metadata }, objects) =>
     !objects.some((each) => each.kind === 'S3BucketVersioning' && each.spec.versioningConfiguration?.status === 'Enabled' && [spec.bucket, `\${output:${metadata.namespace}/s3bucket/${metadata.name}#id}`].includes(each.spec.bucket)) && {
       path: 'bucket', got: `${spec.bucket} without versions`, fix: 'add an S3BucketVersioning that is Enabled',

@@ -15,6 +15,7 @@ export const seccomp: Rule = {
     const type = securityContext?.seccompProfile?.type ?? spec.securityContext?.seccompProfile?.type;
     return !allowed.includes(type) && { path: 'securityContext.seccompProfile.type', got: told(type), fix: 'set it to RuntimeDefault, for the pod or the container' };
   }),
+  admission: { by: 'Pod Security `restricted`, in namespaces of the platform' },
   examples: {
     pass: [[pod()], [podSecured({ seccompProfile: { type: 'Localhost', localhostProfile: 'a.json' } })]],
     fail: [[pod({ securityContext: { runAsNonRoot: true, runAsUser: 1 } })], [podSecured({ seccompProfile: { type: 'Unconfined' } })]],

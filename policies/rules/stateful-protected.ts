@@ -1,8 +1,8 @@
+import { statefulAnnotation as annotation } from '../../model/objects';
 import { clusterObject, object, provisioned } from '../examples';
 import { everywhere, type Manifest, type Rule } from '../rule';
 import { isProvisioned } from '../tree';
 
-const annotation = 'datalab-stacks/stateful';
 const marked = { annotations: { [annotation]: 'true' } };
 
 export const statefulProtected: Rule = {
@@ -12,6 +12,7 @@ export const statefulProtected: Rule = {
   sources: ['AWS CDK: removal policies of stateful resources'],
   severity: 'high',
   mandatory: everywhere,
+  together: true,
   check: (objects) =>
     objects.filter((each) => holdsData(each, objects) && each.metadata.annotations?.[annotation] !== 'true').map((each) => ({
       object: each,

@@ -11,6 +11,7 @@ export const vaultAudit: Rule = {
   sources: ['Vault production hardening: enable audit devices'],
   severity: 'high',
   mandatory: everywhere,
+  together: true,
   check: (objects) => {
     const provider = objects.find((each) => isProvisioned(each, 'vault'));
     const devices = objects.filter((each) => isProvisioned(each, 'vault') && each.kind === 'Audit').length;

@@ -1,3 +1,4 @@
+import { pods } from '../cel';
 import { pod } from '../examples';
 import { everywhere, type Rule } from '../rule';
 import { eachPod } from '../tree';
@@ -20,6 +21,13 @@ export const volumeTypes: Rule = {
       })),
     ),
   ),
+  admission: {
+    resources: pods,
+    validations: [{
+      expression: `object.spec.?volumes.orValue([]).all(each, ${allowed.map((type) => `has(each.${type})`).join(' || ')})`,
+      message: `A pod mounts nothing of its node and no storage past the quota: a volume is one of ${allowed.join(', ')}.`,
+    }],
+  },
   examples: {
     pass: [[pod({ volumes: [{ name: 'a', emptyDir: {} }, { name: 'b', secret: { secretName: 'c' } }] })]],
     fail: [[pod({ volumes: [{ name: 'a', hostPath: { path: '/' } }] })], [pod({ volumes: [{ name: 'a', nfs: { server: 'files', path: '/home' } }] })]],

@@ -1,4 +1,8 @@
+import { compose } from '../../constructs/compose';
+import { entriesOf } from '../../constructs/objects';
 import { UserAdmission } from '../../constructs/user-admission';
+import { loadStack } from '../../model/stack';
+import { rules } from '../../policies/all';
 import { confidential, open } from '../model/base';
 import { objectsOf, platformWith, yamlOf, type Manifest } from './base';
 
@@ -32,6 +36,23 @@ test('messages are short enough for one screen', () => {
 test('only a region without internet confines images, to its own registry', () => {
   expect(JSON.stringify(rulesIn().objects)).not.toContain('variables.images.all');
   expect(JSON.stringify(rulesIn(confidential()).objects)).toContain('image.startsWith(\\"registry.example.org/lab/\\")');
+});
+
+test('a rule that CEL says is a policy where it is mandatory, and nowhere else', () => {
+  const names = (definition = open()) => ofKind(rulesIn(definition).objects, 'ValidatingAdmissionPolicy').map(({ metadata }) => metadata.name.replace('datalab-', ''));
+  const said = rules.filter(({ admission }) => admission && !('by' in admission));
+  expect([open(), confidential()].map((definition) => said.filter(({ id }) => names(definition).includes(id)).map(({ id }) => id))).toEqual(
+    (['open', 'confidential'] as const).map((posture) => said.filter(({ mandatory }) => mandatory.includes(posture)).map(({ id }) => id)),
+  );
+});
+
+test('what a rule names as saying it in the cluster already is there, in both instances', () => {
+  const named = rules.flatMap(({ admission }) => (admission && 'by' in admission ? [...admission.by.matchAll(/datalab-[a-z-]+/g)].map(([name]) => name) : []));
+  expect(named.length).toBeGreaterThan(5);
+  for (const stack of ['ssp-cloud.local', 'ls3.local']) {
+    const there = entriesOf(compose(loadStack(stack))).filter(({ object }) => object.kind === 'ValidatingAdmissionPolicy').map(({ object }) => object.metadata.name);
+    expect(there).toEqual(expect.arrayContaining(named));
+  }
 });
 
 test('the rights to routes are there with a gateway only', () => {
