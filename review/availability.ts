@@ -14,7 +14,7 @@ export function availabilityOf(changes: readonly ObjectChange[]): Told[] {
     const told = (topic: string, text: string): Told => ({ class: 'availability', effect: 'neutral', topic, text, subjects: [namespace || name, topic], objects: [id] });
     const named = (which: readonly FieldChange[]) => which.map(({ path, before: from = 'nothing', after: to = 'nothing' }) => {
       const where = path.replace(/^spec\.(template\.)?(spec\.)?/, '');
-      return isSecret(path) ? `${where} (not shown)` : `${where} ${shown(from, 80)} → ${shown(to, 80)}`;
+      return isSecret(/env\[([^\]]*)\]/.exec(path)?.[1] ?? '') ? `${where} (not shown)` : `${where} ${shown(from, 80)} → ${shown(to, 80)}`;
     }).join('; ');
     if (workloads.test(kind)) {
       if (change !== 'changed') return [told('workloads', `${kind} ${name} is ${change === 'added' ? 'new' : 'stopped'}`)];
@@ -36,6 +36,7 @@ export function availabilityOf(changes: readonly ObjectChange[]): Told[] {
       const data = fields.filter(({ path }) => !path.startsWith('metadata'));
       return data.length ? [told('configuration', `pods that read ${name} see other files: ${[...new Set(data.map(({ path }) => path.replace(/^(data|binaryData)\./, '')))].join(', ')}`)] : [];
     }
+    if (change === 'removed' && /^(Namespace|Service|ServiceAccount|ConfigMap|Secret|Certificate)$/.test(kind)) return [told('what pods need', `${kind} ${name} goes`)];
     if (change === 'changed' && /^(CustomResourceDefinition|Service|Certificate|Secret)$/.test(kind)) {
       const own = fields.filter(({ path }) => !path.startsWith('metadata'));
       return own.length ? [told(kind === 'Secret' ? 'secrets' : 'connections', `${kind} ${name}: ${kind === 'Secret' ? own.map(({ path }) => path).join(', ') : named(own)}`)] : [];

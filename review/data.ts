@@ -30,6 +30,8 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
     const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[stateful] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
     if (kind === 'S3BucketVersioning') {
       const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');
+      const moved = change === 'changed' && fields.some(({ path }) => path === 'spec.bucket');
+      if (moved) return [told('widens', 'retention', `${metadata.name}: versions are kept in another bucket`)];
       return kept === keeps ? [] : [told(keeps ? 'narrows' : 'widens', 'retention', keeps ? `bucket ${metadata.name} keeps old versions` : `bucket ${metadata.name} keeps no old versions`)];
     }
     if (change === 'added') return holds(object) && !guards.test(kind) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];

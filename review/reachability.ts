@@ -16,8 +16,16 @@ export interface End {
 /** Labels of the namespaces that are known, by name; Kubernetes adds `kubernetes.io/metadata.name`. */
 export type Namespaces = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** The ports that one end may reach at the other: `TCP/8080`, `TCP/8000-8100`, or `*` for all. */
-export function reachability(policies: readonly Manifest[], namespaces: Namespaces): (from: End, to: End) => string[] {
+/** Ports as `TCP/8080`, `TCP/8000-8100`, or `*` for all. */
+export interface Reachability {
+  /** The ports that one end may reach at the other. */
+  readonly between: (from: End, to: End) => string[];
+  /** The ports that the policies of the one end, or of the other, permit by themselves. */
+  readonly leaving: (from: End, to: End) => string[];
+  readonly entering: (from: End, to: End) => string[];
+}
+
+export function reachability(policies: readonly Manifest[], namespaces: Namespaces): Reachability {
   const isolating = (direction: Direction) => {
     const known = new Map<End, readonly Manifest[]>();
     return (end: End) => {
@@ -27,10 +35,15 @@ export function reachability(policies: readonly Manifest[], namespaces: Namespac
     };
   };
   const [egress, ingress] = [isolating('egress'), isolating('ingress')];
-  return (from, to) => {
-    const leaving = from.cidr === undefined ? permitted(from, to, 'egress', egress(from), namespaces) : everything;
-    if (!leaving.size) return [];
-    return both(leaving, to.cidr === undefined ? permitted(to, from, 'ingress', ingress(to), namespaces) : everything);
+  const out = (from: End, to: End) => (from.cidr === undefined ? permitted(from, to, 'egress', egress(from), namespaces) : everything);
+  const into = (from: End, to: End) => (to.cidr === undefined ? permitted(to, from, 'ingress', ingress(to), namespaces) : everything);
+  return {
+    between: (from, to) => {
+      const leaving = out(from, to);
+      return leaving.size ? both(leaving, into(from, to)) : [];
+    },
+    leaving: (from, to) => both(out(from, to), everything),
+    entering: (from, to) => both(into(from, to), everything),
   };
 }
 

@@ -12,15 +12,17 @@ export function securityOf(before: Facts, after: Facts, ids: { readonly before: 
   const told = (fact: Fact, effect: Told['effect'], text: string, whole = text): Told => ({
     class: 'security', effect, topic: topics[fact.topic][0], several: topics[fact.topic][1], text: shown(text, 400), whole, subjects: fact.subjects, objects: objectsOf(fact, objects),
   });
+  const opened = pairsOf(after, before, had.permits);
+  const closed = pairsOf(before, after, has.permits);
   return [
-    ...[...after].filter(([key, fact]) => !before.has(key) && lasting(fact)).flatMap(([, fact]): Told[] => {
+    ...[...after].filter(([key, fact]) => !before.has(key) && lasting(fact) && !(fact.half && opened.has(fact.half))).flatMap(([, fact]): Told[] => {
       const text = written(fact);
       if (fact.sense === 'guards') return has.guards(fact) && had.guards(fact) ? [] : [told(fact, 'narrows', text)];
       if (fact.sense === 'tells') return [];
       if (fact.amount !== undefined) return [told(fact, 'narrows', `${fact.text}: no limit → ${fact.value}`)];
       return had.permits(fact) ? [] : [told(fact, 'widens', text)];
     }),
-    ...[...before].filter(([key, fact]) => !after.has(key) && lasting(fact)).flatMap(([, fact]): Told[] => {
+    ...[...before].filter(([key, fact]) => !after.has(key) && lasting(fact) && !(fact.half && closed.has(fact.half))).flatMap(([, fact]): Told[] => {
       const text = `no longer: ${written(fact)}`;
       if (fact.sense === 'guards') return has.guards(fact) ? [] : [told(fact, 'widens', text)];
       if (fact.sense === 'tells') return [];
@@ -40,6 +42,11 @@ export function securityOf(before: Facts, after: Facts, ids: { readonly before: 
       return [told(fact, fact.sense === 'tells' ? 'neutral' : 'widens', text, whole)];
     }),
   ];
+}
+
+/** The connections that are new, or go. */
+function pairsOf(facts: Facts, others: Facts, covered: (fact: Fact) => boolean): ReadonlySet<string> {
+  return new Set([...facts].filter(([key, fact]) => fact.pair && !others.has(key) && !covered(fact)).map(([, { pair }]) => pair!));
 }
 
 function written({ text, value }: Fact): string {

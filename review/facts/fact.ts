@@ -48,6 +48,9 @@ export interface Fact {
   /** The object that says so; of a connection, the namespaces whose policies do. */
   readonly object?: string;
   readonly namespaces?: readonly string[];
+  /** The connection that this is, or that this is one side of: a side says nothing where the connection itself opens or closes. */
+  readonly pair?: string;
+  readonly half?: string;
 }
 
 /** The settings of an object, each as a fact whose direction cannot be told, without the paths that `known` matches. */

@@ -9,7 +9,9 @@ const uris = ['validRedirectUris', 'validPostLogoutRedirectUris', 'webOrigins'];
 const opens = ['standardFlowEnabled', 'directAccessGrantsEnabled', 'implicitFlowEnabled', 'serviceAccountsEnabled', 'oauth2DeviceAuthorizationGrantEnabled', 'registrationAllowed', 'editUsernameAllowed', 'resetPasswordAllowed', 'rememberMe', 'registrationEmailAsUsername', 'duplicateEmailsAllowed', 'loginWithEmailAllowed'];
 const closes = ['consentRequired', 'verifyEmail', 'revokeRefreshToken', 'otpPolicy', 'passwordPolicy', 'webAuthnPolicy'];
 const durations = ['accessTokenLifespan', 'accessTokenLifespanForImplicitFlow', 'accessCodeLifespan', 'accessCodeLifespanLogin', 'accessCodeLifespanUserAction', 'actionTokenGeneratedByUserLifespan', 'actionTokenGeneratedByAdminLifespan', 'ssoSessionIdleTimeout', 'ssoSessionMaxLifespan', 'ssoSessionIdleTimeoutRememberMe', 'ssoSessionMaxLifespanRememberMe', 'offlineSessionIdleTimeout', 'offlineSessionMaxLifespan', 'clientSessionIdleTimeout', 'clientSessionMaxLifespan', 'oauth2DeviceCodeLifespan'];
-const words = ['displayName', 'displayNameHtml', 'description', 'loginTheme', 'accountTheme', 'adminTheme', 'emailTheme', 'internationalization', 'firstName', 'lastName', 'realm', 'realmId', 'clientId', 'clientScopeId', 'name', 'groupId'];
+/** To which realm, client or group a thing belongs. */
+const references = ['realmId', 'clientId', 'clientScopeId', 'groupId'];
+const words = ['displayName', 'displayNameHtml', 'description', 'loginTheme', 'accountTheme', 'adminTheme', 'emailTheme', 'internationalization', 'firstName', 'lastName', 'realm', 'name', ...references];
 
 /** Who gets which token, what is in it, for how long, and where it is sent. */
 export function loginFacts(objects: readonly Manifest[]): Fact[] {
@@ -21,6 +23,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
     const read = [...uris, ...opens, ...closes, ...durations, ...words];
     const rest = (...more: string[]) => settingsOf(object, { topic: 'login', subject, value: spec, known: new RegExp(`^(${[...read, ...more].join('|')})(\\.|\\[|$)`) });
     const common = [
+      ...references.filter((field) => spec[field] !== undefined && kind !== 'Client').map((field) => make(`belongs to ${field}`, { sense: 'sets', value: String(spec[field]), within: id })),
       ...opens.filter((field) => spec[field] === true).map((field) => make(field)),
       ...closes.filter((field) => spec[field]).map((field) => make(field, { sense: 'guards', value: canonical(spec[field]), within: id })),
       ...durations.filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: secondsOf(String(spec[field])), value: String(spec[field]), within: id })),
@@ -52,17 +55,22 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
           ...rest('unmanagedAttributePolicy', 'attributes'),
         ];
       case 'Group':
-        return [...Object.entries(spec.attributes ?? {}).flatMap(([key, value]) => String(value).split('##').map((each) => make(`members have ${key} ${each}`))), ...rest('attributes')];
+        return [...Object.entries(spec.attributes ?? {}).flatMap(([key, value]) => String(value).split('##').map((each) => make(`members have ${key} ${each}`))), ...common, ...rest('attributes')];
       case 'GroupMemberships':
-        return [...list(spec.members).map((member) => make(`${member} is a member`)), ...rest('members')];
+        return [...list(spec.members).map((member) => make(`${member} is a member`)), ...common, ...rest('members')];
       case 'DefaultGroups':
-        return [...list(spec.groupIds).map((group) => make(`everybody is a member of ${reference(group)}`)), ...rest('groupIds')];
+        return [...list(spec.groupIds).map((group) => make(`everybody is a member of ${reference(group)}`)), ...common, ...rest('groupIds')];
       case 'User':
-        return [make('may log in'), ...rest('email', 'emailVerified', 'username', 'enabled')];
+        return [
+          ...(spec.enabled === false ? [] : [make('may log in')]),
+          ...['email', 'emailVerified'].map((field) => make(field, { sense: 'sets', value: String(spec[field]), within: id })),
+          ...common,
+          ...rest('email', 'emailVerified', 'username', 'enabled'),
+        ];
       case 'Provider':
         return [...common, ...rest('url')];
       default:
-        return [make(`${kind} with ${Object.keys(spec).filter((key) => !['realmId', 'clientId', 'clientScopeId', 'name'].includes(key)).sort().map((key) => `${key} ${canonical(spec[key])}`).join(', ')}`)];
+        return [...common, make(`${kind} with ${Object.keys(spec).filter((key) => !['realmId', 'clientId', 'clientScopeId', 'name'].includes(key)).sort().map((key) => `${key} ${canonical(spec[key])}`).join(', ')}`)];
     }
   });
 }

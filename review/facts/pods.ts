@@ -84,6 +84,7 @@ function containerFacts(container: any, pod: any, fact: Make, id: string): Fact[
       ...when(mountPropagation && mountPropagation !== 'None', `shares mounts below ${mountPath} with its node (${mountPropagation})`),
       ...(mayWrite(container, pod, volume, mountPath) ? when(true, `may write to ${mountPath}, which is more than its own`) : []),
     ]),
+    ...Object.keys(container.resources?.limits ?? {}).map((each) => fact(`${name} has a limit of ${each}`, { topic: 'limit', sense: 'guards', within: id })),
     ...list(container.env).flatMap((variable) => environmentFacts(name, variable, fact, id)),
     ...list(container.envFrom).flatMap(({ secretRef, configMapRef, prefix = '' }) => [
       ...(secretRef ? [fact(`${name} has all of the secret ${secretRef.name} in its environment`, { topic: 'secrets' })] : []),

@@ -62,7 +62,10 @@ function labelsOfNamespaces(objects: readonly Manifest[]): Namespaces {
   return Object.fromEntries(objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
 }
 
-/** Who reaches whom: workloads, other pods that there may be, and whoever the policies name outside. */
+/**
+ * Who reaches whom, and what one side alone permits: workloads, other pods that there may be, and whoever the policies
+ * name outside. What one side permits is of interest where the other side, which still refuses, is all that stands in between.
+ */
 export function reachFacts(objects: readonly Manifest[], { ends, own, others }: Ends): Fact[] {
   const namespaces = { ...others, ...labelsOfNamespaces(objects) };
   const workloads = podsIn(objects).map(({ object, labels, spec }): End => ({
@@ -74,15 +77,20 @@ export function reachFacts(objects: readonly Manifest[], { ends, own, others }: 
   const known = new Set(workloads.map(({ namespace, labels }) => canonical([namespace, labels])));
   const supposed = ends.filter(({ namespace, labels }) => (namespace === undefined || !own.has(namespace) || namespace in namespaces) && !known.has(canonical([namespace, labels])));
   const all = [...workloads, ...supposed];
-  const between = reachability(objects.filter(({ kind }) => kind === 'NetworkPolicy'), namespaces);
+  const { between, leaving, entering } = reachability(objects.filter(({ kind }) => kind === 'NetworkPolicy'), namespaces);
   const inside = (end: End) => end.namespace !== undefined && own.has(end.namespace);
-  return all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) =>
-    between(from, to).map((port): Fact => ({
-      topic: 'reach',
-      sense: 'permits',
-      text: `${from.name} → ${to.name} ${port === '*' ? 'on every port' : port}`,
-      subjects: [...new Set([from.namespace ?? from.name, to.namespace ?? to.name])],
-      covers: [from.name, to.name, port],
-      namespaces: [from, to].flatMap(({ namespace }) => namespace ?? []),
-    }))));
+  const fact = (pair: string, port: string, [first, second]: readonly [End, End], rest: Partial<Fact>): Fact => ({
+    topic: 'reach', sense: 'permits', text: `${pair} ${port === '*' ? 'on every port' : port}`, covers: [pair, port],
+    subjects: [...new Set([first.namespace ?? first.name, second.namespace ?? second.name])], ...rest,
+  });
+  const half = (own: End, other: End, words: string, pair: string, ports: readonly string[]) =>
+    ports.map((port) => fact(`${own.name} ${words} ${other.name}`, port, [own, other], { half: pair, within: `_cluster/namespace/${own.namespace}`, namespaces: [own.namespace!] }));
+  return all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) => {
+    const pair = `${from.name} → ${to.name}`;
+    return [
+      ...between(from, to).map((port) => fact(pair, port, [from, to], { pair, namespaces: [from, to].flatMap(({ namespace }) => namespace ?? []) })),
+      ...(inside(from) ? half(from, to, 'has a policy that lets it out to', pair, leaving(from, to)) : []),
+      ...(inside(to) ? half(to, from, 'has a policy that lets in', pair, entering(from, to)) : []),
+    ];
+  }));
 }

@@ -15,7 +15,7 @@ export function routeFacts(objects: readonly Manifest[]): Fact[] {
     switch (kind) {
       case 'Ingress':
         return [
-          ...list(spec.rules).flatMap(({ host = '*', http }) => list(http?.paths ?? [{}]).map(({ path = '/', backend }) => leads(host, path, `${namespace}/${backend?.service?.name ?? '?'}:${backend?.service?.port?.name ?? backend?.service?.port?.number ?? ''}`))),
+          ...list(spec.rules).flatMap(({ host = '*', http }) => list(http?.paths ?? [{}]).map(({ path = '/', pathType = 'Prefix', backend }) => leads(host, pathType === 'Prefix' ? path : `${path} (${pathType})`, `${namespace}/${backend?.service?.name ?? '?'}:${backend?.service?.port?.name ?? backend?.service?.port?.number ?? ''}`))),
           ...(spec.defaultBackend ? [leads('*', '/', `${namespace}/${canonical(spec.defaultBackend)}`)] : []),
           ...list(spec.rules).map(({ host = '*' }) => host).filter((host) => !list(spec.tls).some(({ hosts }) => list(hosts).includes(host))).map((host) => permits(`${host} without TLS`)),
           ...rest(/^(rules|defaultBackend|tls)/),
@@ -23,7 +23,7 @@ export function routeFacts(objects: readonly Manifest[]): Fact[] {
       case 'HTTPRoute': case 'GRPCRoute': case 'TLSRoute': case 'TCPRoute': case 'UDPRoute':
         return [
           ...list(spec.hostnames ?? '*').flatMap((host) => list(spec.rules).flatMap(({ matches = [{}], backendRefs }) => list(matches).flatMap(({ path, ...others }) =>
-            list(backendRefs).map((to) => leads(host, `${path?.value ?? '/'}${Object.keys(others).length ? ` if ${canonical(others)}` : ''}`, `${to.namespace ?? namespace}/${to.name}:${to.port ?? ''}`))))),
+            list(backendRefs).map((to) => leads(host, `${path?.value ?? '/'}${(path?.type ?? 'PathPrefix') === 'PathPrefix' ? '' : ` (${path.type})`}${Object.keys(others).length ? ` if ${canonical(others)}` : ''}`, `${to.namespace ?? namespace}/${to.name}:${to.port ?? ''}`))))),
           ...list(spec.rules).flatMap(({ filters }) => list(filters).map((filter) => permits(`${nameOf(object)} does ${canonical(filter)}`))),
           ...rest(/^(hostnames|rules)/),
         ];

@@ -14,13 +14,15 @@ export function s3Facts(objects: readonly Manifest[]): Fact[] {
     if (kind === 'S3Bucket') return [...(spec.acl === undefined || spec.acl === 'private' ? [] : [make(`everybody has ${spec.acl} on ${spec.bucket}`)]), ...rest(/^(acl|bucket|forceDestroy|objectLocking)$/)];
     if (kind === 'S3BucketVersioning') return [];
     if (!/Policy$/.test(kind) || spec.policy === undefined) return rest(/^$/);
+    const found = statements(spec.policy);
+    const only = found.every(({ Effect }) => Effect === 'Deny');
     return [
-      ...statements(spec.policy).flatMap(({ Effect, Action, Resource, Sid: _sid, ...others }: any) => {
+      ...found.flatMap(({ Effect, Action, Resource, Sid: _sid, ...others }) => {
         const condition = Object.keys(others).length ? ` if ${shown(canonical(others), 240)}` : '';
         const resources: string[] = (Resource.length ? Resource : ['*']).map((resource: string) => resource.replace('arn:aws:s3:::', ''));
         return (Action.length ? Action : ['every other action']).flatMap((action: string) => resources.map((resource) =>
           (Effect === 'Deny'
-            ? make(`denies ${action} on ${resource}${condition}`, { sense: 'guards', within: idOf(object) })
+            ? make(`denies ${action} on ${resource}${condition}`, { sense: 'guards', ...(only ? {} : { within: idOf(object) }) })
             : make(`${action} on ${resource}${condition}`, { covers: [`${subject}${digestOf(condition)}`, action, resource] }))));
       }),
       ...rest(/^(name|policy)$/),
@@ -29,7 +31,7 @@ export function s3Facts(objects: readonly Manifest[]): Fact[] {
 }
 
 /** The statements, or one that permits everything where the policy cannot be read. */
-function statements(policy: unknown): readonly object[] {
+function statements(policy: unknown): readonly any[] {
   try {
     return statementsOf(policy);
   } catch {

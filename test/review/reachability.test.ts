@@ -117,7 +117,7 @@ test(`${sets} random sets of policies: reachability is what the specification sa
   let open = 0;
   for (let set = 0; set < sets; set++) {
     const policies = some(6, policy);
-    const between = reachability(policies, namespaces);
+    const { between } = reachability(policies, namespaces);
     const from = pick(...pods, ...outside);
     for (const to of [...pods, ...outside]) {
       if (from.cidr && to.cidr) continue;
