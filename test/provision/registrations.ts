@@ -14,6 +14,8 @@ export interface Registration {
   readonly inputs: any;
   /** URNs. */
   readonly dependsOn: readonly string[];
+  /** URNs by input. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly secretOutputs: readonly string[];
@@ -54,6 +56,7 @@ function registrationOf(request: any, urn: string): Registration {
     provider: request.getProvider(),
     inputs: request.getObject().toJavaScript(),
     dependsOn: request.getDependenciesList(),
+    propertyDependencies: Object.fromEntries(request.getPropertydependenciesMap().toArray().map(([key, urns]: [string, any]) => [key, typeof urns.getUrnsList === 'function' ? urns.getUrnsList() : urns[0]])),
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
     secretOutputs: request.getAdditionalsecretoutputsList(),
