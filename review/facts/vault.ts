@@ -11,7 +11,7 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
     const { kind, spec = {}, metadata } = object;
     const subject = `${kind === 'Policy' ? 'policy' : kind === 'AuthBackendRole' ? 'login' : kind.toLowerCase()} ${spec.roleName ?? spec.name ?? spec.path ?? metadata.name}`;
     const make = (text: string, rest: Partial<Fact> = {}): Fact => ({ topic: 'vault', sense: 'permits', text: `${subject}: ${text}`, subjects: [subject], object: idOf(object), ...rest });
-    const rest = (known: RegExp, sense: Fact['sense'] = 'sets') => settingsOf(object, { topic: 'vault', subject, value: spec, known, sense });
+    const rest = (known: RegExp, within?: string) => settingsOf(object, { topic: 'vault', subject, value: spec, known, ...(within === undefined ? {} : { within }) });
     switch (kind) {
       case 'Policy':
         return [
@@ -31,7 +31,7 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
       case 'Group':
         return [...list(spec.policies).map((policy) => make(`has the policy ${policy}`)), ...rest(/^(policies|name)$/)];
       case 'Audit':
-        return [make('Vault writes this audit log', { topic: 'guard', sense: 'guards' }), ...rest(/^path$/, 'guards')];
+        return [make('Vault writes this audit log', { topic: 'guard', sense: 'guards' }), ...rest(/^path$/, idOf(object))];
       case 'Mount':
         return rest(/^(description|path)$/);
       default:
