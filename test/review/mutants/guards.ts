@@ -8,10 +8,10 @@ const quotas = kind('ResourceQuota', ['spec']);
 
 /** What a namespace enforces, and how much it may take. */
 export const namespaces: readonly Operator[] = [
-  { id: 'Pod Security off', rule: 'pod-security-level', diff: 'security widens guard', critical: true, at: labels, act: (found) => { found[label] = 'privileged'; } },
-  { id: 'Pod Security unsaid', rule: 'pod-security-level', diff: 'security widens guard', critical: true, at: labels, act: (found) => { delete found[label]; } },
-  { id: 'Pod Security one step down', rule: 'pod-security-level', diff: 'security widens guard', at: kind('Namespace', ['metadata', 'labels'], (found) => found[label] === 'restricted'), act: (found) => { found[label] = 'baseline'; } },
-  { id: 'Pod Security of an old version', diff: 'security widens guard', at: labels, act: (found) => { found[`${label}-version`] = 'v1.20'; } },
+  { id: 'Pod Security off', rule: 'pod-security-level', diff: 'security widens pods', critical: true, at: labels, act: (found) => { found[label] = 'privileged'; } },
+  { id: 'Pod Security unsaid', rule: 'pod-security-level', diff: 'security widens pods', critical: true, at: labels, act: (found) => { delete found[label]; } },
+  { id: 'Pod Security one step down', rule: 'pod-security-level', diff: 'security widens pods', at: kind('Namespace', ['metadata', 'labels'], (found) => found[label] === 'restricted'), act: (found) => { found[label] = 'baseline'; } },
+  { id: 'Pod Security of an old version', diff: 'security widens pods', at: labels, act: (found) => { found[`${label}-version`] = 'v1.20'; } },
   { id: 'nobody is warned', diff: 'security widens guard', at: labels, act: (found) => { delete found['pod-security.kubernetes.io/warn']; } },
   { id: 'a namespace that no guard selects', diff: 'security widens', critical: true, at: owned, act: (found) => { delete found.onyxia_owner; } },
   { id: 'a namespace of another owner', diff: 'security widens', at: owned, act: (found) => { found.onyxia_owner = 'mallory'; } },

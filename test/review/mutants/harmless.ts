@@ -54,6 +54,7 @@ export const harmless: readonly Omit<Operator, 'diff'>[] = [
   { id: 'variables in another order', at: containers(({ env }) => several(env)), act: ({ env }) => flip(env) },
   { id: 'volumes in another order', at: pods(({ volumes }) => several(volumes)), act: ({ volumes }) => flip(volumes) },
   { id: 'mounts in another order', at: containers(({ volumeMounts }) => several(volumeMounts)), act: ({ volumeMounts }) => flip(volumeMounts) },
+  { id: 'a ConfigMap that is mounted without the word read-only', at: containers(({ volumeMounts }) => volumeMounts?.some((mount: any) => mount.readOnly)), act: ({ volumeMounts }) => { delete volumeMounts.find((mount: any) => mount.readOnly).readOnly; } },
   { id: 'ports of a container in another order', at: containers(({ ports }) => several(ports)), act: ({ ports }) => flip(ports) },
   { id: 'ports of a service in another order', at: listed('Service', 'spec', 'ports'), act: flip },
   { id: 'listeners in another order', at: listed('Gateway', 'spec', 'listeners'), act: flip },
