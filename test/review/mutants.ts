@@ -37,8 +37,13 @@ export interface Stacked {
 /** Some places of an operator over all stacks, by chance: different stacks first. */
 export function mutantsOf(operator: Operator, stacks: readonly Stacked[], count: number, random: () => number): Mutant[] {
   const places = shuffled(stacks, random).map(({ name, objects }) => shuffled(placesOf(operator, objects), random).map((place) => ({ name, objects, place })));
-  const turns = Array.from({ length: count }, (_turn, turn) => places.flatMap((of) => of[turn] ?? [])).flat();
-  return turns.slice(0, count).map(({ name, objects, place }) => mutate(operator, name, objects, place));
+  const turns = Array.from({ length: Math.max(...places.map(({ length }) => length)) }, (_turn, turn) => places.flatMap((of) => of[turn] ?? [])).flat();
+  const found: Mutant[] = [];
+  for (const { name, objects, place } of turns) {
+    if (found.length === count) break;
+    found.push(...([mutate(operator, name, objects, place) ?? []].flat()));
+  }
+  return found;
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */

@@ -58,6 +58,7 @@ const row = (name: string, of: readonly Caught[]) => {
   const ruled = of.filter(({ operator }) => operator.rule);
   return `${name.padEnd(26)}${share(ruled.filter(({ byRule }) => byRule).length, ruled.length)}${share(of.filter(({ byDiff }) => byDiff).length, of.length)}${share(of.filter(isCaught).length, of.length)}`;
 };
+const listed = (what: string, of: readonly Caught[]) => (of.length ? [`${what}:`, ...of.map(({ operator }) => `  ${operator.id}`)] : []);
 const isCaught = ({ byRule, byDiff }: Caught) => byRule || byDiff;
 
 describe('what somebody might slip past a reviewer', () => {
@@ -78,6 +79,8 @@ describe('what somebody might slip past a reviewer', () => {
       ...Object.keys(operators).map((name) => row(name, caught.filter(({ kind }) => kind === name))),
       row('all', caught),
       row('critical', caught.filter(({ operator }) => operator.critical)),
+      ...listed('the rules alone would miss', caught.filter(({ operator, byRule }) => operator.rule && !byRule)),
+      ...listed('the diff alone would miss', caught.filter(({ byDiff }) => !byDiff)),
       ...missed.flatMap(({ title, told }) => [`missed: ${title}`, `        it says: ${told}`]),
     ].join('\n'));
     expect(missed.filter(({ operator }) => operator.critical).map(({ title }) => title)).toEqual([]);

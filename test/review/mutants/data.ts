@@ -43,6 +43,8 @@ export const data: readonly Operator[] = [
     id: 'a volume of a node', diff: 'security widens', at: kind('RuntimeClass'),
     act: (_object, { add }) => add({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'node' }, spec: { hostPath: { path: '/' }, capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'] } }),
   },
+  { id: 'data in another directory', diff: 'data widens|security widens config', at: containers(({ env }) => env?.some(({ name }: any) => name === 'PGDATA')), act: ({ env }) => { env.find(({ name }: any) => name === 'PGDATA').value = '/tmp/pgdata'; } },
+  { id: 'versions of another bucket', diff: 'data widens', at: provisioned('minio', 'S3BucketVersioning'), act: (spec) => { spec.bucket = 'other'; } },
 ];
 
 const requests = containers(({ resources }) => resources?.requests);

@@ -29,6 +29,9 @@ export const namespaces: readonly Operator[] = [
   { id: 'no defaults of containers', rule: 'namespace-quota', diff: 'security widens', at: kind('LimitRange', ['spec']), act: (_spec, { drop }) => drop() },
   { id: 'a default of more memory', diff: 'security widens limit', at: each(kind('LimitRange', ['spec', 'limits'])), act: (limit) => { limit.default.memory = '64Gi'; } },
   { id: 'a limit per container that was not there', diff: 'security narrows limit', at: each(kind('LimitRange', ['spec', 'limits'])), act: (limit) => { limit.max = { memory: '4Gi' }; } },
+  { id: 'a namespace with nothing in it', rule: 'pod-security-level', diff: 'security widens', critical: true, at: kind('RuntimeClass'), act: (_object, { add }) => add({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shadow' } }) },
+  { id: 'a namespace of a person without a fence', rule: 'default-deny', diff: 'security widens', at: kind('RuntimeClass'), act: (_object, { add }) => add({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'user-mallory', labels: { onyxia_owner: 'mallory', [label]: 'restricted' } } }) },
+  { id: 'a smaller quota', diff: 'security narrows limit', at: hard('requests.memory'), act: (found) => { found['requests.memory'] = '1Mi'; } },
 ];
 
 const policies = kind('ValidatingAdmissionPolicy', ['spec']);
@@ -73,4 +76,8 @@ export const admission: readonly Operator[] = [
     id: 'an object of a kind that nobody knows', diff: 'security widens', at: kind('PriorityClass', [], ({ metadata }) => metadata.name === 'datalab-platform'),
     act: (_object, { add }) => add({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'helper', namespace: 'argocd' }, spec: { project: 'default', source: { repoURL: 'https://mallory.example/x.git' } } }),
   },
+  { id: 'parameters of somebody', diff: 'security widens guard', at: bindings, act: (spec) => { spec.paramRef = { name: 'x', namespace: 'default', parameterNotFoundAction: 'Allow' }; } },
+  { id: 'no equivalent kinds', diff: 'security widens guard', at: kind('ValidatingAdmissionPolicy', ['spec', 'matchConstraints']), act: (constraint) => { constraint.matchPolicy = 'Exact'; } },
+  { id: 'a mutation that may fail', rule: 'admission-fails-closed', diff: 'security widens', at: kind('MutatingAdmissionPolicy', ['spec']), act: (spec) => { spec.failurePolicy = 'Ignore'; } },
+  { id: 'resources left out by the binding', diff: 'security widens guard', at: kind('ValidatingAdmissionPolicyBinding', ['spec', 'matchResources']), act: (match) => { match.excludeResourceRules = [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['pods'] }]; } },
 ];

@@ -60,4 +60,8 @@ export const keycloak: readonly Operator[] = [
   { id: 'logins by somebody else', diff: 'security widens login', critical: true, at: profiles, act: added('IdentityProvider', 'oidc/identityProvider:IdentityProvider', { alias: 'mallory', trustEmail: true, authorizationUrl: 'https://mallory.example/', tokenUrl: 'https://mallory.example/', clientId: 'x' }) },
   { id: 'a role of a group', diff: 'security widens login', critical: true, at: profiles, act: added('GroupRoles', 'index/groupRoles:GroupRoles', { groupId: '${output:keycloak/group/datalab-users#id}', roleIds: ['realm-admin'] }) },
   { id: 'an authentication flow', diff: 'security widens login', at: profiles, act: added('Bindings', 'authentication/bindings:Bindings', { browserFlow: 'no password' }) },
+  { id: 'an address that begins like ours', diff: 'security widens login', critical: true, at: clients, act: ({ validRedirectUris }) => { validRedirectUris[0] = validRedirectUris[0].replace(/\/$/, '.mallory.example/'); } },
+  { id: 'an address of this computer', rule: 'keycloak-redirects', diff: 'security widens login', at: clients, act: ({ validRedirectUris }) => validRedirectUris.push('http://localhost:8080/') },
+  { id: 'a setting of the realm that nobody knows', diff: 'security widens login', at: realms, act: set({ attributes: { 'userProfileEnabled': 'false' } }) },
+  { id: 'rights from a property of a person', diff: 'security widens login', at: clients, act: (_spec, { object, add }) => added('UserPropertyProtocolMapper', 'openid/userPropertyProtocolMapper:UserPropertyProtocolMapper', { clientId: `\${output:keycloak/client/${object.metadata.name}#id}`, userProperty: 'email', claimName: 'policy' })(_spec, { add }) },
 ];

@@ -1,4 +1,4 @@
-import { each, kind, type Operator, type Path } from './operator';
+import { each, json, kind, type Operator, type Path } from './operator';
 
 const policies = kind('NetworkPolicy', ['spec'], (_spec, { metadata }) => metadata.name !== 'default-deny');
 const guards = kind('NetworkPolicy', ['spec'], (_spec, { metadata }) => metadata.name === 'default-deny');
@@ -10,6 +10,7 @@ const peers = (where: (peer: any) => boolean): Operator['at'] => (object, object
 );
 const withPorts: Operator['at'] = (object, objects) => rulesIn(object, objects).filter((path) => at(path, object).ports);
 const opens = (field: 'ingress' | 'egress', rule: object) => (spec: any) => { spec[field] = [...(spec[field] ?? []), rule]; };
+const fence = kind('ConfigMap', ['data'], (data) => data['fence.json']);
 const both = (peer: any) => peer.namespaceSelector && peer.podSelector;
 
 /** Who reaches whom. */
@@ -51,4 +52,14 @@ export const network: readonly Operator[] = [
     act: (_spec, { object, add }) => add({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'helper', namespace: object.metadata.namespace }, spec: { podSelector: {}, ingress: [{}], egress: [{}], policyTypes: ['Ingress', 'Egress'] } }),
   },
   { id: 'a connection that goes', diff: 'security narrows reach', at: kind('NetworkPolicy', ['spec'], (spec) => spec.egress?.length > 1), act: (spec) => { spec.egress.pop(); } },
+  { id: 'the fence of namespaces to come opens', diff: 'security widens reach', critical: true, at: fence, act: (data) => json(data, 'fence.json', ({ items }) => { items.find(({ metadata }: any) => metadata.name === 'work').spec.ingress = [{}]; }) },
+  { id: 'the fence of namespaces to come has no default', diff: 'security widens reach', critical: true, at: fence, act: (data) => json(data, 'fence.json', (list) => { list.items = list.items.filter(({ metadata }: any) => metadata.name !== 'default-deny'); }) },
+  { id: 'the quota of namespaces to come', diff: 'security widens limit', at: fence, act: (data) => json(data, 'fence.json', ({ items }) => { Object.assign(items.find(({ kind: of }: any) => of === 'ResourceQuota').spec.hard, { 'services.loadbalancers': '5' }); }) },
+  { id: 'a namespace in place of another', diff: 'security widens reach', at: peers(({ namespaceSelector }) => namespaceSelector?.matchLabels), act: ({ namespaceSelector }) => { namespaceSelector.matchLabels['kubernetes.io/metadata.name'] = 'user-mallory'; } },
+  { id: 'a port by a name', diff: 'security widens reach', at: withPorts, act: ({ ports }) => { ports[0].port = 'debug'; } },
+  {
+    id: 'a policy of the whole cluster', diff: 'security widens', at: guards,
+    act: (_spec, { add }) => add({ apiVersion: 'policy.networking.k8s.io/v1alpha1', kind: 'AdminNetworkPolicy', metadata: { name: 'helper' }, spec: { priority: 1, subject: { namespaces: {} }, ingress: [{ action: 'Allow', from: [{ namespaces: {} }] }] } }),
+  },
+  { id: 'labels of another workload', diff: 'security widens reach|security narrows reach', at: kind('Deployment StatefulSet', ['spec', 'template', 'metadata', 'labels']), act: (labels) => { labels['app.kubernetes.io/name'] = 'other'; } },
 ];

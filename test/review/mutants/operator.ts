@@ -87,8 +87,8 @@ export function placesOf(operator: Operator, objects: readonly Manifest[]): { re
   return objects.flatMap((object, index) => operator.at(object, objects).map((path) => ({ index, path })));
 }
 
-/** The objects of a stack after an operator acted at a place. @throws Error when it changed nothing. */
-export function mutate(operator: Operator, stack: string, before: readonly Manifest[], { index, path }: { readonly index: number; readonly path: Path }): Mutant {
+/** The objects of a stack after an operator acted at a place; nothing where it changes nothing. */
+export function mutate(operator: Operator, stack: string, before: readonly Manifest[], { index, path }: { readonly index: number; readonly path: Path }): Mutant | undefined {
   const old = before[index]!;
   const object: any = structuredClone(old);
   const added: any[] = [];
@@ -100,7 +100,7 @@ export function mutate(operator: Operator, stack: string, before: readonly Manif
     drop: () => { dropped = true; },
   });
   const changed = JSON.stringify(object) !== JSON.stringify(old);
-  if (!changed && !dropped && !added.length) throw new Error(`${operator.id} changes nothing in ${idOf(old)} at ${path.join('.')}`);
+  if (!changed && !dropped && !added.length) return undefined;
   const objects = [...before.slice(0, index), ...(dropped ? [] : [object]), ...before.slice(index + 1), ...added];
   const touched = [...(changed || dropped ? [idOf(old), idOf(object)] : []), ...added.map(idOf)];
   return { operator, stack, touched: [...new Set(touched)], path: path.join('.'), objects };

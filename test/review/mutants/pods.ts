@@ -52,6 +52,11 @@ export const podSecurity: readonly Operator[] = [
     id: 'a pod beside all workloads', rule: 'privileged-container', diff: 'security widens pods', critical: true, at: kind('ServiceAccount'),
     act: ({ metadata }, { add }) => add({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'debug', namespace: metadata.namespace }, spec: { containers: [{ ...hostile, securityContext: { privileged: true } }] } }),
   },
+  { id: "root's primary group", diff: 'security widens pods', at: specs, act: podContext({ runAsGroup: 0 }) },
+  { id: 'the volume of another', diff: 'security widens pods', at: specs, act: volume('other', { persistentVolumeClaim: { claimName: 'data-postgresql-0' } }) },
+  { id: 'a repository as a volume', rule: 'volume-types', diff: 'security widens', at: specs, act: volume('code', { gitRepo: { repository: 'https://mallory.example/x.git' } }) },
+  { id: 'an image as a volume', diff: 'security widens', at: specs, act: volume('code', { image: { reference: 'ghcr.io/mallory/x:1' } }) },
+  { id: 'devices by a claim', diff: 'security widens', at: specs, act: (spec) => { spec.resourceClaims = [{ name: 'gpu', resourceClaimName: 'all' }]; } },
 ];
 
 const literal = (name: string, value: string) => (container: any) => { container.env = [...(container.env ?? []), { name, value }]; };

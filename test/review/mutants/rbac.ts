@@ -55,4 +55,13 @@ export const rbac: readonly Operator[] = [
       subjects: [{ kind: 'ServiceAccount', name: metadata.name, namespace: metadata.namespace }],
     }),
   },
+  { id: 'debugs pods', rule: 'rbac-exec', diff: 'security widens rbac', at: listed, act: permits('', 'pods/ephemeralcontainers', 'patch') },
+  { id: 'the role of nodes', diff: 'security widens rbac', at: kind('ClusterRoleBinding'), act: ({ roleRef }) => { roleRef.name = 'system:node'; } },
+  {
+    id: 'secrets of the cluster by a role elsewhere', rule: 'rbac-secrets', diff: 'security widens rbac', at: kind('ServiceAccount'),
+    act: ({ metadata }, { add }) => {
+      add({ apiVersion: `${api}/v1`, kind: 'Role', metadata: { name: 'helper', namespace: 'kube-system' }, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }] });
+      add({ apiVersion: `${api}/v1`, kind: 'RoleBinding', metadata: { name: 'helper', namespace: 'kube-system' }, roleRef: { apiGroup: api, kind: 'Role', name: 'helper' }, subjects: [{ kind: 'ServiceAccount', name: metadata.name, namespace: metadata.namespace }] });
+    },
+  },
 ];

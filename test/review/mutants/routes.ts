@@ -68,4 +68,8 @@ export const ways: readonly Operator[] = [
   { id: 'a certificate for ten years', rule: 'certificate-issuer', diff: 'security widens', at: certificates, act: (spec) => { spec.duration = '87600h'; } },
   { id: 'a certificate that signs others', diff: 'security widens', at: certificates, act: (spec) => { spec.isCA = true; } },
   { id: 'a weak key', diff: 'security widens', at: certificates, act: ({ privateKey }) => { privateKey.algorithm = 'RSA'; privateKey.size = 1024; } },
+  { id: 'a port more of a service', diff: 'security widens route', at: services, act: ({ ports }) => ports.push({ name: 'debug', port: 5005 }) },
+  { id: 'a service of no pods', diff: 'security widens', at: services, act: (spec) => { delete spec.selector; } },
+  { id: 'a path as the controller likes', diff: 'security widens route', at: kind('Ingress', ['spec', 'rules', 0, 'http', 'paths', 0]), act: (path) => { path.pathType = 'ImplementationSpecific'; path.path = '/.*'; } },
+  { id: 'another kind of gateway', diff: 'security widens route', at: kind('Gateway', ['spec']), act: (spec) => { spec.gatewayClassName = 'public'; } },
 ];

@@ -53,4 +53,6 @@ export const s3: readonly Operator[] = [
     id: 'a group with a policy', diff: 'security widens', at: bucket('administration'),
     act: (_spec, { add }) => add({ apiVersion: 'provisioned/minio', kind: 'IamGroupPolicyAttachment', type: 'index/iamGroupPolicyAttachment:IamGroupPolicyAttachment', metadata: { name: 'all', namespace: 'minio' }, spec: { groupName: 'all', policyName: 'administration' } }),
   },
+  { id: 'buckets by one character', rule: 's3-wildcard', diff: 'security widens s3', at: bucket('project'), act: first((one) => { one.Resource = one.Resource.map((arn: string) => arn.replace(/.$/, '?')); }) },
+  { id: 'the bucket of the name in another claim', diff: 'security widens s3', critical: true, at: bucket('person'), act: (spec) => { spec.policy = spec.policy.replaceAll('jwt:preferred_username', 'jwt:email'); } },
 ];

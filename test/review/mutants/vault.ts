@@ -49,4 +49,8 @@ export const vault: readonly Operator[] = [
   { id: 'a group of other people', diff: 'security widens', at: provisioned('vault', 'GroupAlias'), act: (spec) => { spec.name = 'person'; } },
   { id: 'secrets without versions', diff: 'data widens|security widens', at: provisioned('vault', 'Mount'), act: ({ options }) => { options.version = '1'; } },
   { id: 'another address of Vault', diff: 'security widens', at: provisioned('vault', 'Provider'), act: (spec) => { spec.address = 'https://vault.mallory.example'; } },
+  { id: 'parameters of a path', diff: 'security widens vault', at: policies, act: (spec) => { spec.policy = spec.policy.replace(/\n\}/, '\n  allowed_parameters = { "*" = [] }\n}'); } },
+  { id: 'a capability in the old form', rule: 'vault-capabilities', diff: 'security widens vault', at: policies, act: (spec) => { spec.policy += '\npath "sys/raw/*" {\n  policy = "sudo"\n}\n'; } },
+  { id: 'a policy as JSON', rule: 'vault-capabilities', diff: 'security widens vault', critical: true, at: policies, act: (spec) => { spec.policy = '{"path":{"*":{"capabilities":["sudo","read"]}}}'; } },
+  { id: 'one version is kept', diff: 'data widens|security widens', at: provisioned('vault', 'Mount'), act: ({ options }) => { options.max_versions = '1'; } },
 ];
