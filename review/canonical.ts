@@ -51,8 +51,12 @@ const byKey = ['name', 'id', 'containerPort', 'mountPath', 'key', 'devicePath', 
 
 /** What names each member of some lists that belong together: a field that all have and that differs; undefined when there is none. */
 export function keyOf(...lists: readonly (readonly unknown[])[]): ((member: any) => string) | undefined {
+  const every = (condition: (member: any) => unknown) => lists.every((members) => members.every((member) => isMap(member) && condition(member)));
+  const distinct = (name: (member: any) => string) => lists.every((members) => new Set(members.map(name)).size === members.length);
+  const object = (member: any) => [member.kind, member.metadata.name].filter(Boolean).join(' ');
+  if (lists.some((members) => members.length) && every(({ metadata }) => isMap(metadata) && metadata.name) && distinct(object)) return object;
   const name = (key: string) => (member: any) => `${String(member[key])}${member.protocol ? `/${String(member.protocol)}` : ''}`;
-  const key = byKey.find((each) => lists.every((list) => list.every((member) => isMap(member) && member[each] !== undefined && !isMap(member[each])) && new Set(list.map(name(each))).size === list.length));
+  const key = byKey.find((each) => every((member) => member[each] !== undefined && !isMap(member[each])) && distinct(name(each)));
   return key === undefined ? undefined : name(key);
 }
 

@@ -67,5 +67,5 @@ function changeOf(subject: string, folded: readonly Told[]): Change {
 
 /** A text without its subject in front. */
 function bare(text: string, subject: string): string {
-  return text.startsWith(subject) ? text.slice(subject.length).replace(/^:? /, '') : text;
+  return text.startsWith(`${subject}: `) ? text.slice(subject.length + 2) : text;
 }

@@ -24,7 +24,8 @@ const nothing: Resources = { cpu: 0, memory: 0, gpu: 0, storage: 0 };
 const names = Object.keys(nothing) as (keyof Resources)[];
 
 export function totalsOf(objects: readonly Manifest[]): Totals {
-  return { requests: sum([...requestsOf(objects).values()]), quotas: sum([...quotasOf(objects).values()]) };
+  const total = (of: Map<string, Resources>) => rounded(sum([...of.values()]));
+  return { requests: total(requestsOf(objects)), quotas: total(quotasOf(objects)) };
 }
 
 /** What each object asks for, and what each quota grants, where that differs. */
@@ -65,6 +66,11 @@ function asked(from: Record<string, unknown>, prefix: string): Resources {
 
 function sum(all: readonly Resources[]): Resources {
   return all.reduce((total, each) => ({ cpu: total.cpu + each.cpu, memory: total.memory + each.memory, gpu: total.gpu + each.gpu, storage: total.storage + each.storage }), nothing);
+}
+
+/** Without the last digits of binary fractions. */
+function rounded({ cpu, ...rest }: Resources): Resources {
+  return { ...rest, cpu: Math.round(cpu * 1000) / 1000 };
 }
 
 function times({ cpu, memory, gpu, storage }: Resources, factor: number): Resources {

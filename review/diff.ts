@@ -14,6 +14,7 @@ import { compareObjects, type ObjectChange } from './compare';
 import { costOf, totalsOf, type Totals } from './cost';
 import { dataOf } from './data';
 import { factsOf } from './facts';
+import { keptBy, type Kept } from './facts/kept';
 import { endsOf } from './facts/reach';
 import { choicesIn } from './immutable';
 import { securityOf } from './security';
@@ -76,11 +77,24 @@ export function diffStack(before: Rendered | undefined, after: Rendered | undefi
   };
 }
 
+interface Side {
+  readonly all: readonly Manifest[];
+  readonly from: Kept['from'];
+  readonly ids: ReadonlySet<string>;
+}
+
+function sideOf(objects: readonly Manifest[]): Side {
+  const { objects: later, from } = keptBy(objects);
+  const all = [...objects, ...later];
+  return { all, from, ids: new Set(all.map(idOf)) };
+}
+
 function tell(before: readonly Manifest[], after: readonly Manifest[], objects: readonly ObjectChange[]): Told[] {
-  const ends = endsOf([before, after]);
-  const ids = (of: readonly Manifest[]) => new Set(of.map(idOf));
+  const [old, fresh] = [sideOf(before), sideOf(after)];
+  const ends = endsOf([old.all, fresh.all]);
+  const sources = new Map([...old.from, ...fresh.from]);
   const told = [
-    ...securityOf(factsOf(before, ends), factsOf(after, ends), { before: ids(before), after: ids(after) }, objects),
+    ...securityOf(factsOf(old.all, ends), factsOf(fresh.all, ends), { before: old.ids, after: fresh.ids }, objects, sources),
     ...dataOf(objects),
     ...costOf(before, after),
     ...availabilityOf(objects),

@@ -139,7 +139,7 @@ const prefixes = new Map<string, string>();
 function prefixOf(cidr: string): string {
   const known = prefixes.get(cidr);
   if (known !== undefined) return known;
-  const [address = '', length] = cidr.split('/');
+  const [address = '', length] = String(cidr).split('/');
   const bits = (numbers: readonly number[], width: number) => numbers.map((each) => each.toString(2).padStart(width, '0')).join('');
   const six = address.includes(':');
   const all = six ? bits(groupsOf(address), 16) : bits(address.split('.').map(Number), 8);

@@ -5,12 +5,21 @@ import { topics, type Fact } from './facts/fact';
 
 type Facts = ReadonlyMap<string, Fact>;
 
-/** What the facts of two revisions mean for security. `ids`: the objects of each revision. */
-export function securityOf(before: Facts, after: Facts, ids: { readonly before: ReadonlySet<string>; readonly after: ReadonlySet<string> }, objects: readonly ObjectChange[]): Told[] {
+/**
+ * What the facts of two revisions mean for security. `ids`: the objects of each revision. `sources`: namespaces that stand for those to come,
+ * and the ConfigMap that says what is in them.
+ */
+export function securityOf(
+  before: Facts,
+  after: Facts,
+  ids: { readonly before: ReadonlySet<string>; readonly after: ReadonlySet<string> },
+  objects: readonly ObjectChange[],
+  sources: ReadonlyMap<string, string>,
+): Told[] {
   const [had, has] = [coverOf(before), coverOf(after)];
   const lasting = ({ within }: Fact) => within === undefined || (ids.before.has(within) && ids.after.has(within));
   const told = (fact: Fact, effect: Told['effect'], text: string, whole = text): Told => ({
-    class: 'security', effect, topic: topics[fact.topic][0], several: topics[fact.topic][1], text: shown(text, 400), whole, subjects: fact.subjects, objects: objectsOf(fact, objects),
+    class: 'security', effect, topic: topics[fact.topic][0], several: topics[fact.topic][1], text: shown(text, 400), whole, subjects: fact.subjects, objects: objectsOf(fact, objects, sources),
   });
   const opened = pairsOf(after, before, had.permits);
   const closed = pairsOf(before, after, has.permits);
@@ -89,11 +98,13 @@ function matches(pattern: string, part: string, index: number): boolean {
   });
 }
 
-function objectsOf({ object, namespaces }: Fact, changed: readonly ObjectChange[]): string[] {
-  if (object !== undefined) return [object];
-  return changed.filter(({ before, after }) => {
+function objectsOf({ object, namespaces = [] }: Fact, changed: readonly ObjectChange[], sources: ReadonlyMap<string, string>): string[] {
+  const source = sources.get(object?.split('/')[0] ?? '') ?? sources.get(object?.split('/').slice(2).join('/') ?? '') ?? object;
+  if (source !== undefined) return [source];
+  const kept = namespaces.flatMap((namespace) => sources.get(namespace) ?? []);
+  return changed.filter(({ id, before, after }) => {
     const { kind, metadata } = (after ?? before)!;
-    if (kind === 'Namespace') return namespaces?.includes(metadata.name);
-    return namespaces?.includes(metadata.namespace ?? '') && (kind === 'NetworkPolicy' || 'template' in ((after ?? before)!.spec ?? {}));
+    if (kind === 'Namespace') return namespaces.includes(metadata.name);
+    return kept.includes(id) || (namespaces.includes(metadata.namespace ?? '') && (kind === 'NetworkPolicy' || 'template' in ((after ?? before)!.spec ?? {})));
   }).map(({ id }) => id);
 }

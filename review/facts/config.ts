@@ -4,6 +4,7 @@ import type { Manifest } from '../../policies/rule';
 import { isProvisioned } from '../../policies/tree';
 import { isMap, leavesOf, withoutComments } from '../canonical';
 import { hidden, isSecret, list, nameOf, settingsOf, type Fact } from './fact';
+import { itemsOf } from './kept';
 
 /** What servers read: files of ConfigMaps, values of Secrets, annotations that controllers act on, service accounts. */
 export function configFacts(objects: readonly Manifest[]): Fact[] {
@@ -30,7 +31,7 @@ const appearance = /\.(svg|png|ico|jpe?g|css|properties|md|txt|woff2?)$/;
 const words = /(^|\.|\])(title|description|highlightedCharts|render|slider(Unit|Step|Extremity|ExtremitySemantic|RangeId)|maintainer|icon|tagline|label|\$comment)(\.|$)/;
 
 function fileFacts(object: Manifest, file: string, text: string): Fact[] {
-  if (appearance.test(file)) return [];
+  if (appearance.test(file) || itemsOf(text)) return [];
   const subject = `${nameOf(object)}/${file}`;
   const make = (path: string, value: string): Fact => ({
     topic: 'config', sense: 'sets', text: path ? `${subject}: ${path}` : subject, value: isSecret(path) ? hidden(value) : value, subjects: [nameOf(object)], within: idOf(object), object: idOf(object),

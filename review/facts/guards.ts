@@ -31,7 +31,7 @@ export function guardFacts(objects: readonly Manifest[]): Fact[] {
           ];
         }
         default:
-          return rest(Object.fromEntries(Object.entries(object).filter(([key]) => !['apiVersion', 'kind', 'metadata'].includes(key))), /^$/);
+          return [guard(`${kind} ${metadata.name} is in force`), ...rest(Object.fromEntries(Object.entries(object).filter(([key]) => !['apiVersion', 'kind', 'metadata'].includes(key))), /^$/)];
       }
     }
     if (kind === 'ResourceQuota') {

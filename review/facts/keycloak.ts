@@ -23,7 +23,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
     const read = [...uris, ...opens, ...closes, ...durations, ...words];
     const rest = (...more: string[]) => settingsOf(object, { topic: 'login', subject, value: spec, known: new RegExp(`^(${[...read, ...more].join('|')})(\\.|\\[|$)`) });
     const common = [
-      ...references.filter((field) => spec[field] !== undefined && kind !== 'Client').map((field) => make(`belongs to ${field}`, { sense: 'sets', value: String(spec[field]), within: id })),
+      ...references.filter((field) => spec[field] !== undefined && (kind !== 'Client' || field === 'realmId')).map((field) => make(`belongs to ${field}`, { sense: 'sets', value: String(spec[field]), within: id })),
       ...opens.filter((field) => spec[field] === true).map((field) => make(field)),
       ...closes.filter((field) => spec[field]).map((field) => make(field, { sense: 'guards', value: canonical(spec[field]), within: id })),
       ...durations.filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', value: String(spec[field]), within: id, ...(kind === 'Client' ? { sense: 'sets' } : { amount: secondsOf(String(spec[field])) }) })),
@@ -46,12 +46,14 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
         ];
       case 'RealmUserProfile':
         return [
+          make('is declared, and keeps people to it', { sense: 'guards' }),
           ...(spec.unmanagedAttributePolicy === 'DISABLED' ? [] : [make(`attributes beyond the profile: ${spec.unmanagedAttributePolicy ?? 'by default'}`)]),
           ...list(spec.attributes).flatMap(({ name, permissions = {}, validators, ...others }) => [
             ...['edits', 'views'].flatMap((right) => list(permissions[right]).map((who) => make(`${who} ${right} ${name}`))),
             ...list(validators).map((validator) => make(`${name} is checked: ${canonical(validator)}`, { sense: 'guards', within: id })),
             ...settingsOf(object, { topic: 'login', subject: `${subject}: ${name}`, value: others, known: /^(displayName|annotations)/ }),
           ]),
+          ...common,
           ...rest('unmanagedAttributePolicy', 'attributes'),
         ];
       case 'Group':
@@ -68,7 +70,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
           ...rest('email', 'emailVerified', 'username', 'enabled'),
         ];
       case 'Provider':
-        return [...common, ...rest('url')];
+        return [...common, ...rest()];
       default:
         return [...common, make(`${kind} with ${Object.keys(spec).filter((key) => !['realmId', 'clientId', 'clientScopeId', 'name'].includes(key)).sort().map((key) => `${key} ${canonical(spec[key])}`).join(', ')}`)];
     }
@@ -88,8 +90,9 @@ function reference(token: string): string {
   return String(token).replace(/^.*\/([^/#]+)#.*$/, '$1');
 }
 
-/** `1h30m` in seconds. */
+/** `1h30m` in seconds; what is no duration has no end. */
 function secondsOf(duration: string): number {
-  const part = (unit: string, factor: number) => Number(new RegExp(`(\\d+)${unit}`).exec(duration)?.[1] ?? 0) * factor;
-  return /^\d+$/.test(duration) ? Number(duration) : part('d', 86400) + part('h', 3600) + part('m', 60) + part('s', 1);
+  const found = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(duration);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = (found ?? []).slice(1).map((part) => Number(part ?? 0));
+  return found ? days * 86400 + hours * 3600 + minutes * 60 + seconds : Infinity;
 }

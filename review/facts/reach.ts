@@ -1,6 +1,5 @@
 import type { Manifest } from '../../policies/rule';
-import { podsIn } from '../../policies/tree';
-import { canonical } from '../canonical';
+import { podsIn, type Pods } from '../../policies/tree';
 import { reachability, selects, type End, type Namespaces } from '../reachability';
 import { list, type Fact } from './fact';
 
@@ -44,6 +43,12 @@ export function endsOf(revisions: readonly (readonly Manifest[])[]): Ends {
       }
     }
   }
+  const workloads = revisions.map(podsIn);
+  for (const [name, { namespace, labels = {} }] of ends) {
+    const wanted = Object.entries(labels);
+    const isThere = (pods: readonly Pods[]) => pods.some((each) => each.object.metadata.namespace === namespace && wanted.every(([key, value]) => each.labels[key] === value));
+    if (wanted.length && workloads.every(isThere)) ends.delete(name);
+  }
   return { ends: [...ends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), own, others };
 }
 
@@ -74,8 +79,7 @@ export function reachFacts(objects: readonly Manifest[], { ends, own, others }: 
     labels,
     ports: Object.fromEntries([...list(spec.initContainers), ...list(spec.containers)].flatMap(({ ports }) => list(ports).map(({ name, containerPort }) => [name, containerPort]))),
   }));
-  const known = new Set(workloads.map(({ namespace, labels }) => canonical([namespace, labels])));
-  const supposed = ends.filter(({ namespace, labels }) => (namespace === undefined || !own.has(namespace) || namespace in namespaces) && !known.has(canonical([namespace, labels])));
+  const supposed = ends.filter(({ namespace }) => (namespace === undefined || !own.has(namespace) || namespace in namespaces));
   const all = [...workloads, ...supposed];
   const { between, leaving, entering } = reachability(objects.filter(({ kind }) => kind === 'NetworkPolicy'), namespaces);
   const inside = (end: End) => end.namespace !== undefined && own.has(end.namespace);

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../policies/rule';
-import { reachability, type End, type Namespaces } from '../../review/reachability';
+import { contains, reachability, type End, type Namespaces } from '../../review/reachability';
 
 /**
  * Against a reading of the specification of NetworkPolicy, one connection at a time and in its own words:
@@ -135,3 +135,16 @@ test(`${sets} random sets of policies: reachability is what the specification sa
   console.log(`seed ${seed}: ${sets} sets, ${pairs} pairs, ${pairs * probes.length} connections, ${open} of them open`);
   expect(open).toBeGreaterThan(pairs / 10);
 });
+
+test.each([
+  ['0.0.0.0/0', '10.0.0.0/8', true],
+  ['10.0.0.0/8', '10.255.0.0/16', true],
+  ['10.0.0.0/8', '11.0.0.0/16', false],
+  ['10.0.0.0/16', '10.0.0.0/8', false],
+  ['10.1.2.3/32', '10.1.2.3/32', true],
+  ['::/0', '2001:db8::/32', true],
+  ['2001:db8::/32', '2001:db8:1::/48', true],
+  ['2001:db8::/32', '2001:db9::/48', false],
+  ['::/0', '10.0.0.0/8', false],
+  ['0.0.0.0/0', 'fd00::/8', false],
+])('%s holds %s: %s', (outer, inner, expected) => expect(contains(outer, inner)).toBe(expected));
