@@ -42,8 +42,8 @@ function ofStack(rule: Rule, held: Held): StackValidationPolicy {
   };
 }
 
-function about({ id, title, why, severity, mandatory }: Rule, { posture }: Held) {
-  return { name: id, description: `${title}. ${why}`, severity, enforcementLevel: mandatory.includes(posture) ? 'mandatory' : 'advisory' } as const;
+function about({ id, title, severity, mandatory }: Rule, { posture }: Held) {
+  return { name: id, description: title, severity, enforcementLevel: mandatory.includes(posture) ? 'mandatory' : 'advisory' } as const;
 }
 
 /** What the rule finds and nobody waived, in words, with the resource. */

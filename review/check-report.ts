@@ -1,4 +1,5 @@
 import { rules } from '../policies/all';
+import type { Rule } from '../policies/rule';
 import type { Checked, Judged } from './check';
 
 function counts(findings: readonly Judged[]): string {
@@ -43,11 +44,17 @@ function byRule(findings: readonly Judged[]): [Judged['rule'], Judged[]][] {
   return [...groups.values()].map((group) => [group[0]!.rule, group]);
 }
 
+/** Where a rule holds: in what is rendered, in a preview of Pulumi, in the cluster. */
+function enforced({ id, together, admission }: Rule): string {
+  const cluster = !admission ? '' : 'by' in admission ? `; cluster: ${admission.by}` : `; cluster: \`datalab-${id}\``;
+  return `render; preview${together ? ' (whole stack)' : ''}${cluster}`;
+}
+
 /** Every rule as a table in Markdown. */
 export function rulesTable(): string {
   return [
-    '| rule | severity | mandatory in | what must hold | why | sources |',
-    '|---|---|---|---|---|---|',
-    ...rules.map((rule) => `| \`${rule.id}\` | ${rule.severity} | ${rule.mandatory.join(', ')} | ${cell(rule.title)} | ${cell(rule.why)} | ${cell(rule.sources.join('; '))} |`),
+    '| rule | severity | mandatory in | what must hold | why | enforced | sources |',
+    '|---|---|---|---|---|---|---|',
+    ...rules.map((rule) => `| \`${rule.id}\` | ${rule.severity} | ${rule.mandatory.join(', ')} | ${cell(rule.title)} | ${cell(rule.why)} | ${cell(enforced(rule))} | ${cell(rule.sources.join('; '))} |`),
   ].join('\n');
 }
