@@ -47,7 +47,7 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
         const smaller = bytes(to) < bytes(from);
         return told(smaller ? 'widens' : 'neutral', smaller ? 'replacement' : 'growth', `${kind} ${metadata.name}: volumes of ${text(from)} → ${text(to)}${smaller ? ', which no volume can follow' : ''}, ${path}`);
       }),
-      ...fields.filter(({ path, before: from, after: to }) => retention.test(path) && (!/persistentVolumeClaimRetentionPolicy/.test(path) || /Delete/.test(`${from}${to}`))).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `${kind} ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`)),
+      ...fields.filter(({ path, before: from, after: to }) => retention.test(path) && (!/persistentVolumeClaimRetentionPolicy/.test(path) || /"Delete"/.test(`${from}${to}`))).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `${kind} ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`)),
     ];
   }).filter(({ text: line }, index, all) => all.findIndex((other) => other.text === line) === index);
 }

@@ -20,7 +20,7 @@ function namespaceFacts(object: Manifest): Fact[] {
   const version = labels['pod-security.kubernetes.io/enforce-version'];
   return [
     ...levels.slice(Math.max(0, levels.indexOf(level)), 2).map((each): Fact => ({ topic: 'pods', sense: 'permits', text: `${name} admits what ${each} Pod Security permits`, subjects: [name, `Pod Security ${each}`], object: idOf(object) })),
-    ...['warn', 'audit'].filter((mode) => labels[`pod-security.kubernetes.io/${mode}`]).map((mode): Fact => ({ topic: 'guard', sense: 'guards', text: `${name}: Pod Security ${mode}`, value: labels[`pod-security.kubernetes.io/${mode}`]!, subjects: [name], within: idOf(object), object: idOf(object) })),
+    ...['warn', 'audit'].filter((mode) => labels[`pod-security.kubernetes.io/${mode}`]).map((mode): Fact => ({ topic: 'guard', sense: 'guards', text: `${name}: Pod Security ${mode}`, value: labels[`pod-security.kubernetes.io/${mode}`]!, subjects: [`Pod Security ${mode} in ${name}`, name], within: idOf(object), object: idOf(object) })),
     ...(labels[ownerLabel] ? [{ topic: 'rbac', sense: 'sets', text: `${name}: owner`, value: labels[ownerLabel], subjects: [name], within: idOf(object), object: idOf(object) } as const] : []),
     ...(version && version !== 'latest' ? [{ topic: 'pods', sense: 'sets', text: `${name}: version of Pod Security`, value: version, subjects: [name], within: idOf(object), object: idOf(object) } as const] : []),
   ];
@@ -97,8 +97,9 @@ function containerFacts(container: any, pod: any, fact: Make, id: string): Fact[
     ...['command', 'args'].filter((field) => container[field]).map((field) => fact(`${name}: ${field}`, { topic: 'config', sense: 'sets', value: list(container[field]).join(' '), within: id })),
     ...['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((probe) => probeFacts(name, container[probe], (text) => fact(text, { topic: 'config', within: id }))),
     ...list(container.volumeMounts).flatMap(({ mountPath, name: volume, subPath }) => {
-      const configMap = list(pod.volumes).find((each) => each.name === volume)?.configMap;
-      return configMap ? [fact(`${name}: ${mountPath}`, { topic: 'config', sense: 'sets', value: `${configMap.name}${subPath ? `/${subPath}` : ''}`, within: id })] : [];
+      const found = list(pod.volumes).find((each) => each.name === volume);
+      const source = found?.configMap?.name ?? (!found || found.persistentVolumeClaim ? `the claim ${found?.persistentVolumeClaim.claimName ?? volume}` : undefined);
+      return source ? [fact(`${name}: ${mountPath}`, { topic: 'config', sense: 'sets', value: `${source}${subPath ? `/${subPath}` : ''}`, within: id })] : [];
     }),
     ...leavesOf(container, '', (path) => knownOfContainers.test(path)).map(([path, value]) => fact(`${name}: ${path}`, { sense: 'sets', value, ...(path.startsWith('securityContext') ? { within: id } : {}) })),
     ...imageFacts(name, String(image), fact),

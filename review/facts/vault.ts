@@ -25,7 +25,8 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
           ...list(spec.tokenPolicies).map((policy) => make(`gives the policy ${policy}`)),
           ...['boundAudiences', 'boundCidrs', 'tokenBoundCidrs'].flatMap((field) => list(spec[field]).map((each) => make(`${field} ${each}`))),
           ...['boundAudiences', 'boundSubject', 'boundClaims', 'userClaim', 'tokenBoundCidrs'].map((field) => make(`is bound by ${field}`, { sense: 'guards', value: list(spec[field]).length ? 'yes' : 'no', within: idOf(object) })).filter(({ value }) => value === 'yes'),
-          ...['tokenTtl', 'tokenMaxTtl', 'clockSkewLeeway', 'tokenExplicitMaxTtl', 'tokenPeriod'].filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: Number(spec[field]), value: `${spec[field]} s`, within: idOf(object) })),
+          ...['tokenTtl', 'tokenMaxTtl', 'clockSkewLeeway', 'tokenExplicitMaxTtl'].filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: Number(spec[field]), value: `${spec[field]} s`, within: idOf(object) })),
+          ...(spec.tokenPeriod ? [make('its tokens may be renewed for ever')] : []),
           ...rest(/^(tokenPolicies|boundAudiences|tokenTtl|tokenMaxTtl|clockSkewLeeway|tokenExplicitMaxTtl|tokenPeriod|roleName)(\.|\[|$)/),
         ];
       case 'Group':

@@ -19,7 +19,7 @@ export const data: readonly Operator[] = [
   { id: 'a volume of another name', diff: 'data widens', critical: true, at: claims, act: ({ metadata }) => { metadata.name = 'new-data'; } },
   { id: 'a volume that goes', diff: 'data widens', critical: true, at: sets, act: (spec) => { spec.volumeClaimTemplates.pop(); } },
   { id: 'data in memory', diff: 'data widens', critical: true, at: sets, act: (spec) => { spec.template.spec.volumes = [...(spec.template.spec.volumes ?? []), ...spec.volumeClaimTemplates.map(({ metadata }: any) => ({ name: metadata.name, emptyDir: {} }))]; delete spec.volumeClaimTemplates; } },
-  { id: 'the volume is mounted elsewhere', diff: 'data widens|security widens config', at: containers(({ volumeMounts }) => volumeMounts?.some(({ name }: any) => /^data/.test(name))), act: ({ volumeMounts }) => { volumeMounts.find(({ name }: any) => /^data/.test(name)).mountPath = '/elsewhere'; } },
+  { id: 'the volume is mounted elsewhere', diff: 'data widens|security widens config', at: containers(({ volumeMounts }) => volumeMounts?.some(({ name }: any) => /^data\d?$/.test(name))), act: ({ volumeMounts }) => { volumeMounts.find(({ name }: any) => /^data\d?$/.test(name)).mountPath = '/elsewhere'; } },
   { id: 'volumes go with the set', diff: 'data widens retention', critical: true, at: sets, act: (spec) => { spec.persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Delete' }; } },
   { id: 'a field that cannot be changed', diff: 'data widens replacement', at: sets, act: (spec) => { spec.serviceName = 'other'; } },
   { id: 'another selector', diff: 'data widens replacement', at: sets, act: (spec) => { spec.selector.matchLabels.tier = 'data'; spec.template.metadata.labels.tier = 'data'; } },

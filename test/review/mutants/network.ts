@@ -56,7 +56,7 @@ export const network: readonly Operator[] = [
   { id: 'the fence of namespaces to come has no default', diff: 'security widens reach', critical: true, at: fence, act: (data) => json(data, 'fence.json', (list) => { list.items = list.items.filter(({ metadata }: any) => metadata.name !== 'default-deny'); }) },
   { id: 'the quota of namespaces to come', diff: 'security widens limit', at: fence, act: (data) => json(data, 'fence.json', ({ items }) => { Object.assign(items.find(({ kind: of }: any) => of === 'ResourceQuota').spec.hard, { 'services.loadbalancers': '5' }); }) },
   { id: 'a namespace in place of another', diff: 'security widens reach', at: peers(({ namespaceSelector }) => namespaceSelector?.matchLabels), act: ({ namespaceSelector }) => { namespaceSelector.matchLabels['kubernetes.io/metadata.name'] = 'user-mallory'; } },
-  { id: 'a port by a name', diff: 'security widens reach', at: withPorts, act: ({ ports }) => { ports[0].port = 'debug'; } },
+  { id: 'a port by a name', diff: 'security widens reach|security narrows reach', at: withPorts, act: ({ ports }) => { ports[0].port = 'debug'; } },
   {
     id: 'a policy of the whole cluster', diff: 'security widens', at: guards,
     act: (_spec, { add }) => add({ apiVersion: 'policy.networking.k8s.io/v1alpha1', kind: 'AdminNetworkPolicy', metadata: { name: 'helper' }, spec: { priority: 1, subject: { namespaces: {} }, ingress: [{ action: 'Allow', from: [{ namespaces: {} }] }] } }),

@@ -91,7 +91,7 @@ const tokenless = pods((spec) => spec.automountServiceAccountToken === false);
 export const identity: readonly Operator[] = [
   { id: 'a token of the API server', rule: 'service-account-token', diff: 'security widens', critical: true, at: tokenless, act: (spec) => { spec.automountServiceAccountToken = true; } },
   { id: 'a token by default', rule: 'service-account-token', diff: 'security widens', at: tokenless, act: (spec) => { delete spec.automountServiceAccountToken; } },
-  { id: 'a token for all who name none', rule: 'service-account-token', diff: 'security widens', at: kind('ServiceAccount', [], (account) => account.automountServiceAccountToken === false), act: (account) => { account.automountServiceAccountToken = true; } },
+  { id: 'a token for all who name none', diff: 'security widens', at: kind('ServiceAccount', [], (account) => account.automountServiceAccountToken === false), act: (account) => { account.automountServiceAccountToken = true; } },
   { id: 'the default account', rule: 'service-account-token', diff: 'security widens', at: specs, act: (spec) => { spec.serviceAccountName = 'default'; } },
   { id: 'the account of another', diff: 'security widens', at: pods((_spec, { metadata }) => metadata.name === 'onyxia-web'), act: (spec) => { spec.serviceAccountName = 'onyxia-api'; } },
   { id: 'a projected token of the API server', diff: 'security widens', at: tokenless, act: projected({ audience: undefined, expirationSeconds: 3600 }) },
@@ -104,7 +104,7 @@ export const identity: readonly Operator[] = [
   },
   { id: 'a secret mounted', diff: 'security widens secrets', at: specs, act: volume('stolen', { secret: { secretName: 'bootstrap-admin' } }) },
   { id: 'a secret by a projected volume', diff: 'security widens secrets', at: specs, act: volume('stolen', { projected: { sources: [{ secret: { name: 'root' } }] } }) },
-  { id: 'a secret in the environment', diff: 'security widens secrets', at: containers(), act: (container) => { container.env = [...(container.env ?? []), { name: 'X', valueFrom: { secretKeyRef: { name: 'superuser', key: 'password' } } }]; } },
+  { id: 'a secret in the environment', diff: 'security widens secrets', at: containers(), act: (container) => { container.env = [...(container.env ?? []), { name: 'X', valueFrom: { secretKeyRef: { name: 'stolen', key: 'password' } } }]; } },
   { id: 'all of a secret in the environment', diff: 'security widens secrets', at: containers(), act: (container) => { container.envFrom = [{ secretRef: { name: 'database' } }]; } },
   { id: 'a secret in place of another', diff: 'security widens secrets', at: containers(({ env }) => env?.some((one: any) => one.valueFrom?.secretKeyRef)), act: ({ env }) => { env.find((one: any) => one.valueFrom?.secretKeyRef).valueFrom.secretKeyRef.name = 'other'; } },
   { id: 'a secret to pull images', diff: 'security widens', at: specs, act: (spec) => { spec.imagePullSecrets = [{ name: 'registry' }]; } },
