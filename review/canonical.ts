@@ -11,6 +11,13 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
+/** The same, with sorted lists: where order says nothing. */
+export function unordered(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(unordered).sort().join()}]`;
+  if (isMap(value)) return `{${Object.keys(value).filter((key) => value[key] !== undefined).sort().map((key) => `${JSON.stringify(key)}:${unordered(value[key])}`).join()}}`;
+  return canonical(value);
+}
+
 /** Whether two values are the same, whatever the order of keys. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
@@ -75,7 +82,7 @@ export function leavesOf(value: unknown, path = '', skipped?: (path: string, par
   if (Array.isArray(read)) {
     const name = read.length ? keyOf(read) : undefined;
     if (name) return read.flatMap((member) => leavesOf(member, `${path}[${name(member)}]`, skipped));
-    return [[path, `[${read.map(canonical).sort().join()}]`]];
+    return [[path, unordered(read)]];
   }
   return [[path, typeof read === 'string' ? read : canonical(read)]];
 }

@@ -1,6 +1,6 @@
 import { idOf } from '../constructs/objects';
 import type { Manifest } from '../policies/rule';
-import { canonical, equal, isMap, keyOf, parsed, withoutComments } from './canonical';
+import { canonical, equal, isMap, keyOf, parsed, unordered, withoutComments } from './canonical';
 
 /** One field of one object that differs. */
 export interface FieldChange {
@@ -54,7 +54,7 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
   const name = keyOf(before, after);
   const order = (list: readonly unknown[]) => canonical(list.map((member) => (name ? name(member) : member)));
   if (ordered.test(path) && order(before) !== order(after)) return [{ path, before: canonical(before), after: canonical(after) }];
-  const [left, right] = [before, after].map((list) => new Map(list.map((member) => [name ? name(member) : canonical(member), member]))) as [Map<string, unknown>, Map<string, unknown>];
+  const [left, right] = [before, after].map((list) => new Map(list.map((member) => [name ? name(member) : unordered(member), member]))) as [Map<string, unknown>, Map<string, unknown>];
   return [...new Set([...left.keys(), ...right.keys()])].sort().flatMap((key) => compare(left.get(key), right.get(key), `${path}[${name ? key : ''}]`));
 }
 

@@ -26,7 +26,7 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
     const object = (after ?? before)!;
     const { kind, metadata } = object;
     const namespace = kind === 'Namespace' ? metadata.name : metadata.namespace ?? metadata.name;
-    const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, several: 'objects', text, subjects: [namespace], objects: [id] });
+    const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, several: 'objects', text, subjects: effect === 'neutral' ? [namespace, topic] : [namespace], objects: [id] });
     const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[stateful] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
     if (kind === 'S3BucketVersioning') {
       const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');

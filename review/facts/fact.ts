@@ -80,3 +80,8 @@ export function nameOf({ metadata }: Manifest): string {
 export function list(value: unknown): any[] {
   return value === undefined || value === null ? [] : [value].flat();
 }
+
+/** The name in a reference to another object: `ape` of `${output:vault/group/ape#id}`. */
+export function reference(token: unknown): string {
+  return String(token).replace(/^.*\/([^/#]+)#.*$/, '$1');
+}

@@ -1,8 +1,8 @@
 import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { isProvisioned } from '../../policies/tree';
-import { canonical } from '../canonical';
-import { list, settingsOf, type Fact } from './fact';
+import { unordered } from '../canonical';
+import { list, reference, settingsOf, type Fact } from './fact';
 
 const uris = ['validRedirectUris', 'validPostLogoutRedirectUris', 'webOrigins'];
 /** What opens when it is true, and what closes. */
@@ -25,7 +25,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
     const common = [
       ...references.filter((field) => spec[field] !== undefined && (kind !== 'Client' || field === 'realmId')).map((field) => make(`belongs to ${field}`, { sense: 'sets', value: String(spec[field]), within: id })),
       ...opens.filter((field) => spec[field] === true).map((field) => make(field)),
-      ...closes.filter((field) => spec[field]).map((field) => make(field, { sense: 'guards', value: canonical(spec[field]), within: id })),
+      ...closes.filter((field) => spec[field]).map((field) => make(field, { sense: 'guards', value: unordered(spec[field]), within: id })),
       ...durations.filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', value: String(spec[field]), within: id, ...(kind === 'Client' ? { sense: 'sets' } : { amount: secondsOf(String(spec[field])) }) })),
     ];
     switch (kind) {
@@ -50,7 +50,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
           ...(spec.unmanagedAttributePolicy === 'DISABLED' ? [] : [make(`attributes beyond the profile: ${spec.unmanagedAttributePolicy ?? 'by default'}`)]),
           ...list(spec.attributes).flatMap(({ name, permissions = {}, validators, ...others }) => [
             ...['edits', 'views'].flatMap((right) => list(permissions[right]).map((who) => make(`${who} ${right} ${name}`))),
-            ...list(validators).map((validator) => make(`${name} is checked: ${canonical(validator)}`, { sense: 'guards', within: id })),
+            ...list(validators).map((validator) => make(`${name} is checked: ${unordered(validator)}`, { sense: 'guards', within: id })),
             ...settingsOf(object, { topic: 'login', subject: `${subject}: ${name}`, value: others, known: /^(displayName|annotations)/ }),
           ]),
           ...common,
@@ -72,7 +72,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
       case 'Provider':
         return [...common, ...rest()];
       default:
-        return [...common, make(`${kind} with ${Object.keys(spec).filter((key) => !['realmId', 'clientId', 'clientScopeId', 'name'].includes(key)).sort().map((key) => `${key} ${canonical(spec[key])}`).join(', ')}`)];
+        return [...common, make(`${kind} with ${Object.keys(spec).filter((key) => !['realmId', 'clientId', 'clientScopeId', 'name'].includes(key)).sort().map((key) => `${key} ${unordered(spec[key])}`).join(', ')}`)];
     }
   });
 }
@@ -83,11 +83,6 @@ function subjectOf(kind: string, spec: any, name: string): string {
   if (/Mapper$/.test(kind)) return `mapper ${spec.name ?? name} of ${reference(spec.clientId ?? spec.clientScopeId ?? '')}`;
   if (kind === 'GroupMemberships') return `group ${reference(spec.groupId ?? name)}`;
   return `${kind.toLowerCase()} ${spec.username ?? spec.name ?? name}`;
-}
-
-/** The name in a reference to another object. */
-function reference(token: string): string {
-  return String(token).replace(/^.*\/([^/#]+)#.*$/, '$1');
 }
 
 /** `1h30m` in seconds; what is no duration has no end. */

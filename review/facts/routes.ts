@@ -1,7 +1,7 @@
 import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { isProvisioned } from '../../policies/tree';
-import { canonical } from '../canonical';
+import { unordered } from '../canonical';
 import { list, nameOf, settingsOf, type Fact } from './fact';
 
 /** Hosts and paths that lead in from outside, the services behind them, and certificates. */
@@ -16,7 +16,7 @@ export function routeFacts(objects: readonly Manifest[]): Fact[] {
       case 'Ingress':
         return [
           ...list(spec.rules).flatMap(({ host = '*', http }) => list(http?.paths ?? [{}]).map(({ path = '/', pathType = 'Prefix', backend }) => leads(host, pathType === 'Prefix' ? path : `${path} (${pathType})`, `${namespace}/${backend?.service?.name ?? '?'}:${backend?.service?.port?.name ?? backend?.service?.port?.number ?? ''}`))),
-          ...(spec.defaultBackend ? [leads('*', '/', `${namespace}/${canonical(spec.defaultBackend)}`)] : []),
+          ...(spec.defaultBackend ? [leads('*', '/', `${namespace}/${unordered(spec.defaultBackend)}`)] : []),
           ...list(spec.rules).map(({ host = '*' }) => host).filter((host) => !list(spec.tls).some(({ hosts }) => list(hosts).includes(host))).map((host) => permits(`${host} without TLS`)),
           ...list(spec.tls).flatMap(({ hosts, secretName }) => list(hosts).map((host): Fact => ({ ...permits(`certificate that ${nameOf(object)} shows for ${host}`), sense: 'sets', value: String(secretName), within: idOf(object) }))),
           ...rest(/^(rules|defaultBackend|tls)/),
@@ -24,17 +24,19 @@ export function routeFacts(objects: readonly Manifest[]): Fact[] {
       case 'HTTPRoute': case 'GRPCRoute': case 'TLSRoute': case 'TCPRoute': case 'UDPRoute':
         return [
           ...list(spec.hostnames ?? '*').flatMap((host) => list(spec.rules).flatMap(({ matches = [{}], backendRefs }) => list(matches).flatMap(({ path, ...others }) =>
-            list(backendRefs).map((to) => leads(host, `${path?.value ?? '/'}${(path?.type ?? 'PathPrefix') === 'PathPrefix' ? '' : ` (${path.type})`}${Object.keys(others).length ? ` if ${canonical(others)}` : ''}`, `${to.namespace ?? namespace}/${to.name}:${to.port ?? ''}`))))),
-          ...list(spec.rules).flatMap(({ filters }) => list(filters).map((filter) => permits(`${nameOf(object)} does ${canonical(filter)}`))),
+            list(backendRefs).map((to) => leads(host, `${path?.value ?? '/'}${(path?.type ?? 'PathPrefix') === 'PathPrefix' ? '' : ` (${path.type})`}${Object.keys(others).length ? ` if ${unordered(others)}` : ''}`, `${to.namespace ?? namespace}/${to.name}:${to.port ?? ''}`))))),
+          ...list(spec.rules).flatMap(({ filters }) => list(filters).map((filter) => permits(`${nameOf(object)} does ${unordered(filter)}`))),
           ...rest(/^(hostnames|rules)/),
         ];
       case 'ReferenceGrant':
-        return [permits(`references into ${namespace}: ${canonical(spec)}`)];
+        return [permits(`references into ${namespace}: ${unordered(spec)}`)];
       case 'Gateway':
         return [
           ...list(spec.listeners).flatMap(({ name, hostname = 'every host', port, protocol, allowedRoutes, tls, ...others }) => [
-            permits(`${hostname}:${port} ${protocol} is open to routes of ${allowedRoutes?.namespaces?.from === 'All' ? 'every namespace' : allowedRoutes?.namespaces?.from === 'Selector' ? `namespaces with ${canonical(allowedRoutes.namespaces.selector)}` : 'its own namespace'}`),
-            ...settingsOf(object, { topic: 'route', subject: `listener ${hostname}:${port}`, value: { kinds: allowedRoutes?.kinds, tls, ...others }, known: /^$/, within: idOf(object) }),
+            {
+              ...permits(`${hostname}:${port} ${protocol} is open to routes of ${allowedRoutes?.namespaces?.from === 'All' ? 'every namespace' : allowedRoutes?.namespaces?.from === 'Selector' ? `namespaces with ${unordered(allowedRoutes.namespaces.selector)}` : 'its own namespace'}`),
+              value: unordered({ kinds: allowedRoutes?.kinds, tls, ...others }),
+            },
             ...(['HTTPS', 'TLS'].includes(protocol) ? [] : [permits(`listener ${name} without TLS`)]),
           ]),
           ...rest(/^listeners/),

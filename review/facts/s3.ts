@@ -1,7 +1,7 @@
 import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { isProvisioned, statementsOf } from '../../policies/tree';
-import { canonical, digestOf, shown } from '../canonical';
+import { digestOf, shown, unordered } from '../canonical';
 import { settingsOf, type Fact } from './fact';
 
 /** Rights on buckets: action × bucket × whoever has the policy; what is denied is a guard. */
@@ -18,7 +18,7 @@ export function s3Facts(objects: readonly Manifest[]): Fact[] {
     const only = found.every(({ Effect }) => Effect === 'Deny');
     return [
       ...found.flatMap(({ Effect, Action, Resource, Sid: _sid, ...others }) => {
-        const condition = Object.keys(others).length ? ` if ${shown(canonical(others), 240)}` : '';
+        const condition = Object.keys(others).length ? ` if ${shown(unordered(others), 240)}` : '';
         const resources: string[] = (Resource.length ? Resource : ['*']).map((resource: string) => resource.replace('arn:aws:s3:::', ''));
         return (Action.length ? Action : ['every other action']).flatMap((action: string) => resources.map((resource) =>
           (Effect === 'Deny'

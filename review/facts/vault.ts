@@ -3,7 +3,7 @@ import type { Manifest } from '../../policies/rule';
 import { isProvisioned } from '../../policies/tree';
 import { pathsOf } from '../../policies/vault-policy';
 import { canonical, withoutComments } from '../canonical';
-import { list, settingsOf, type Fact } from './fact';
+import { list, reference, settingsOf, type Fact } from './fact';
 
 /** Rights on secrets: path × capability × whoever has the policy, and who gets which policy at login. */
 export function vaultFacts(objects: readonly Manifest[]): Fact[] {
@@ -12,6 +12,7 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
     const subject = `${kind === 'Policy' ? 'policy' : kind === 'AuthBackendRole' ? 'login' : kind.toLowerCase()} ${spec.roleName ?? spec.name ?? spec.path ?? metadata.name}`;
     const make = (text: string, rest: Partial<Fact> = {}): Fact => ({ topic: 'vault', sense: 'permits', text: `${subject}: ${text}`, subjects: [subject], object: idOf(object), ...rest });
     const rest = (known: RegExp, within?: string) => settingsOf(object, { topic: 'vault', subject, value: spec, known, ...(within === undefined ? {} : { within }) });
+    const kept = (field: string) => (spec[field] === undefined ? [] : [make(field, { sense: 'sets', value: String(spec[field]), within: idOf(object) })]);
     switch (kind) {
       case 'Policy':
         return [
@@ -30,7 +31,11 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
           ...rest(/^(tokenPolicies|boundAudiences|tokenTtl|tokenMaxTtl|clockSkewLeeway|tokenExplicitMaxTtl|tokenPeriod|roleName)(\.|\[|$)/),
         ];
       case 'Group':
-        return [...list(spec.policies).map((policy) => make(`has the policy ${policy}`)), ...rest(/^(policies|name)$/)];
+        return [...list(spec.policies).map((policy) => make(`has the policy ${policy}`)), ...kept('type'), ...rest(/^(policies|name|type)$/)];
+      case 'GroupAlias': {
+        const group = `group ${reference(spec.canonicalId)}`;
+        return [make('', { text: `${group}: whoever a token puts into ${spec.name} is a member`, subjects: [group] }), ...kept('mountAccessor'), ...rest(/^(canonicalId|mountAccessor|name)$/)];
+      }
       case 'Audit':
         return [make('Vault writes this audit log', { topic: 'guard', sense: 'guards' }), ...rest(/^path$/, idOf(object))];
       case 'Mount':

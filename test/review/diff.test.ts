@@ -149,6 +149,7 @@ const harmless: [string, Rendered, string, (object: Loose) => unknown, string?][
   ['a logo', insee, 'onyxia/configmap/brand', (map) => (map.data['logo.svg'] = '<svg/>'), 'availability'],
   ['how an admission rule is laid out', insee, '_cluster/validatingadmissionpolicy/datalab-pods', (policy) => policy.spec.validations.forEach((each: Loose) => (each.expression = ` ${each.expression}\n`))],
   ['the order of admission rules', insee, '_cluster/validatingadmissionpolicy/datalab-pods', (policy) => policy.spec.validations.reverse()],
+  ['the order of what an admission rule looks at', insee, '_cluster/validatingadmissionpolicy/datalab-fence', (policy) => policy.spec.matchConstraints.resourceRules[0].operations.reverse()],
   ['the words of a refusal', insee, '_cluster/validatingadmissionpolicy/datalab-fence', (policy) => (policy.spec.validations[0].message = 'No.')],
   ['a quota in another unit', insee, 'projet-ape/resourcequota/onyxia-quota', (quota) => (quota.spec.hard['requests.memory'] = '49152Mi')],
   ['a probe', insee, 'vault/statefulset/vault', (set) => (first(set).readinessProbe.timeoutSeconds = 9), 'availability'],
