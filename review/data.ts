@@ -32,8 +32,10 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
       const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');
       const moved = change === 'changed' && fields.some(({ path }) => path === 'spec.bucket');
       if (moved) return [told('widens', 'retention', `${metadata.name}: versions are kept in another bucket`)];
+      if (kept && keeps) return fields.filter(({ path }) => path.startsWith('spec.')).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `bucket ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`));
       return kept === keeps ? [] : [told(keeps ? 'narrows' : 'widens', 'retention', keeps ? `bucket ${metadata.name} keeps old versions` : `bucket ${metadata.name} keeps no old versions`)];
     }
+    if (kind === 'IlmPolicy') return [told(change === 'removed' ? 'narrows' : 'widens', 'retention', `objects expire by ${metadata.name}: ${change}`)];
     if (change === 'added') return holds(object) && !guards.test(kind) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];
     if (change === 'removed') return holds(object) && !guards.test(kind) ? [told('widens', 'deletion', `${kind} ${metadata.name} is deleted, or given up with what it holds`)] : [];
     const replaced = fields.filter(({ path }) => immutable[kind]?.test(path));
@@ -41,11 +43,11 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
       ...(holds(before) && !holds(after) ? [told('widens', 'protection', `${kind} ${metadata.name} is no longer protected from deletion`)] : []),
       ...(!holds(before) && holds(after) ? [told('narrows', 'protection', `${kind} ${metadata.name} is protected from deletion`)] : []),
       ...replaced.filter(({ path }) => !/requests\.storage$/.test(path)).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'replacement', `${kind} ${metadata.name} is replaced: ${path} ${shown(from)} → ${shown(to)}`)),
-      ...fields.filter(({ path }) => /(requests|capacity|storage)\.?.*storage$/.test(path) && ['StatefulSet', 'PersistentVolumeClaim'].includes(kind)).map(({ path, before: from, after: to }) => {
+      ...fields.filter(({ path, before: from, after: to }) => /(requests|capacity|storage)\.?.*storage$/.test(path) && ['StatefulSet', 'PersistentVolumeClaim'].includes(kind) && bytes(to) !== bytes(from)).map(({ path, before: from, after: to }) => {
         const smaller = bytes(to) < bytes(from);
         return told(smaller ? 'widens' : 'neutral', smaller ? 'replacement' : 'growth', `${kind} ${metadata.name}: volumes of ${text(from)} → ${text(to)}${smaller ? ', which no volume can follow' : ''}, ${path}`);
       }),
-      ...fields.filter(({ path }) => retention.test(path)).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `${kind} ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`)),
+      ...fields.filter(({ path, before: from, after: to }) => retention.test(path) && (!/persistentVolumeClaimRetentionPolicy/.test(path) || /"Delete"/.test(`${from}${to}`))).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `${kind} ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`)),
     ];
   }).filter(({ text: line }, index, all) => all.findIndex((other) => other.text === line) === index);
 }

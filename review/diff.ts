@@ -128,10 +128,16 @@ function waiversOf(before: readonly Waiver[], after: readonly Waiver[]): Told[] 
   return [...told(after, before, 'new'), ...told(before, after, 'no longer: a')];
 }
 
+/** Findings that the others do not have; where in a list they stand says nothing. */
 function without(findings: readonly Judged[], others: readonly Judged[]): Judged[] {
-  const keyOf = ({ rule, object, path, got, status }: Judged) => JSON.stringify([rule.id, object, path, got, status]);
-  const known = new Set(others.map(keyOf));
-  return findings.filter((finding) => !known.has(keyOf(finding)));
+  const keyOf = ({ rule, object, path, got, status }: Judged) => JSON.stringify([rule.id, object, path.replaceAll(/\[\d+\]/g, '[]'), got, status]);
+  const known = new Map<string, number>();
+  for (const other of others) known.set(keyOf(other), (known.get(keyOf(other)) ?? 0) + 1);
+  return findings.filter((finding) => {
+    const left = known.get(keyOf(finding)) ?? 0;
+    known.set(keyOf(finding), left - 1);
+    return left <= 0;
+  });
 }
 
 function blastOf(changes: readonly Change[], objects: readonly Manifest[]): StackDiff['blast'] {

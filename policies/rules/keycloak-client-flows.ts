@@ -14,6 +14,7 @@ export const keycloakClientFlows: Rule = {
   mandatory: everywhere,
   check: eachProvisioned('keycloak', ['Client'], (spec): Place[] => [
     ...['directAccessGrantsEnabled', 'implicitFlowEnabled', 'fullScopeAllowed'].filter((field) => spec[field] !== false).map((field) => ({ path: field, got: told(spec[field]), fix: 'set it to false' })),
+    ...(spec.oauth2DeviceAuthorizationGrantEnabled ? [{ path: 'oauth2DeviceAuthorizationGrantEnabled', got: 'true', fix: 'remove it' }] : []),
     ...(spec.standardFlowEnabled && spec.pkceCodeChallengeMethod !== 'S256' ? [{ path: 'pkceCodeChallengeMethod', got: told(spec.pkceCodeChallengeMethod), fix: 'set it to S256' }] : []),
     ...(spec.consentRequired === undefined && spec.serviceAccountsEnabled && spec.accessType === 'PUBLIC' ? [{ path: 'serviceAccountsEnabled', got: 'true for a public client', fix: 'remove it' }] : []),
   ]),

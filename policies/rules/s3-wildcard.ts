@@ -20,7 +20,7 @@ export const s3Wildcard: Rule = {
       return [
         ...Action.filter((action) => action.includes('*') || action.startsWith('admin:')).map((action) => ({ path: `${path}.Action`, got: action, fix: 'name the actions on objects and lists' })),
         ...(rest as any).NotAction || (rest as any).NotResource ? [{ path, got: 'everything but', fix: 'name what is allowed' }] : [],
-        ...Resource.filter((resource) => !service && /\*/.test(bucketOf(resource))).map((resource) => ({ path: `${path}.Resource`, got: resource, fix: 'name the bucket; people by ${jwt:preferred_username}' })),
+        ...Resource.filter((resource) => !service && /[*?]/.test(bucketOf(resource))).map((resource) => ({ path: `${path}.Resource`, got: resource, fix: 'name the bucket; people by ${jwt:preferred_username}' })),
       ];
     })),
   examples: {

@@ -3,8 +3,9 @@ import { everywhere, type Manifest, type Rule } from '../rule';
 import { eachContainer, eachOf, type Place } from '../tree';
 
 const named = /(^|_)(PASSWORD|PASSWD|SECRET|SECRET_KEY|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIALS)$/i;
-const shaped = /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bhvs\.[A-Za-z0-9_-]{20,}|\bgh[pousr]_[A-Za-z0-9]{30,}|:\/\/[^/\s:@$]+:[^/\s:@${]+@/;
+const shaped = /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bhvs\.[A-Za-z0-9_-]{20,}|\bgh[pousr]_[A-Za-z0-9]{30,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|:\/\/[^/\s:@$]+:[^/\s:@${]+@/;
 const assigned = /(password|passwd|secret|token|api-?key)[=:]\s*[^\s${%<]{4,}/i;
+const member = /"(\w*_)?(password|passwd|secret|token|api_?key)"\s*:\s*"[^"\s${%<]{4,}"/i;
 const fix = 'put it into a Secret and refer to its key';
 
 const containers = eachContainer(({ env = [], args = [], command = [] }) => [
@@ -14,7 +15,7 @@ const containers = eachContainer(({ env = [], args = [], command = [] }) => [
 ]);
 const configMaps = eachOf(['ConfigMap'], ({ data = {} }) =>
   Object.entries(data as Record<string, string>).flatMap(([key, text]) =>
-    shaped.test(text) || (named.test(key) && text.trim()) ? [{ path: `data['${key}']`, got: 'what looks like a secret', fix }] : []));
+    shaped.test(text) || member.test(text) || (named.test(key) && text.trim()) ? [{ path: `data['${key}']`, got: 'what looks like a secret', fix }] : []));
 
 export const secretInPlainSight: Rule = {
   id: 'secret-in-plain-sight',

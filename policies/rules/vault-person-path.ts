@@ -14,8 +14,8 @@ export const vaultPersonPath: Rule = {
   mandatory: everywhere,
   check: eachProvisioned('vault', ['Policy'], ({ policy: text }) =>
     pathsOf(text).flatMap(({ path, capabilities }) => {
-      const owner = /^[^/]+\/(data|metadata|delete|undelete|destroy)\/([^/]*)/.exec(path)?.[2];
-      const open = owner !== undefined && /[*+]/.test(owner);
+      const owner = path.split('/').slice(0, 3).join('/');
+      const open = /[*+]/.test(owner) || /\/user-(?!\{\{identity\.)/.test(owner);
       return open && capabilities.some((each) => each !== 'deny') ? [{ path: `policy '${path}'`, got: owner, fix: 'name the owner: user-{{identity.entity.aliases.<accessor>.name}}, or the project' }] : [];
     })),
   examples: {

@@ -14,6 +14,7 @@ export function configFacts(objects: readonly Manifest[]): Fact[] {
 const configOf: Record<string, (object: Manifest) => Fact[]> = {
   ConfigMap: (object) => Object.entries({ ...object.data, ...object.binaryData } as Record<string, string>).flatMap(([file, text]) => fileFacts(object, file, text)),
   Secret: (object) => [
+    ...(object.type === 'kubernetes.io/service-account-token' ? [{ topic: 'secrets', sense: 'permits', text: `secret ${nameOf(object)} is a token without end of ${object.metadata.annotations?.['kubernetes.io/service-account.name']}`, subjects: [nameOf(object)], object: idOf(object) } as const] : []),
     ...Object.entries({ ...object.data, ...object.stringData } as Record<string, string>).map(([key, value]): Fact => ({ topic: 'secrets', sense: 'sets', text: `secret ${nameOf(object)}: ${key}`, value: hidden(value), subjects: [nameOf(object)], within: idOf(object), object: idOf(object) })),
     ...settingsOf(object, { topic: 'secrets', subject: `secret ${nameOf(object)}`, value: { type: object.type }, known: /^$/, within: idOf(object) }),
   ],

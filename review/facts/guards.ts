@@ -1,7 +1,7 @@
 import { idOf } from '../../constructs/objects';
 import { amount } from '../../model/fields';
 import type { Manifest } from '../../policies/rule';
-import { unordered } from '../canonical';
+import { canonical, isMap, unordered } from '../canonical';
 import { selects } from '../reachability';
 import { list, settingsOf, type Fact } from './fact';
 
@@ -20,14 +20,14 @@ export function guardFacts(objects: readonly Manifest[]): Fact[] {
         case 'ValidatingAdmissionPolicy':
           return [
             ...list(spec.validations).map(({ expression, message, messageExpression }) => guard(`${metadata.name} refuses: ${message ?? messageExpression ?? expression}`, oneLine(expression))),
-            ...[guard(`${metadata.name}: what it looks at`, oneLine(unordered([spec.matchConstraints, spec.matchConditions, spec.variables, spec.failurePolicy, spec.paramKind, spec.auditAnnotations])))],
+            ...[guard(`${metadata.name}: what it looks at`, oneLine(unordered(withoutDefaults([spec.matchConstraints, spec.matchConditions, spec.variables, spec.failurePolicy ?? 'Fail', spec.paramKind, spec.auditAnnotations]))))],
           ];
         case 'ValidatingAdmissionPolicyBinding': {
           const selector = spec.matchResources?.namespaceSelector ?? {};
           const covered = namespaces.filter((namespace) => selects(selector, { 'kubernetes.io/metadata.name': namespace.metadata.name, ...namespace.metadata.labels }));
           return [
             ...covered.map((namespace): Fact => ({ ...guard(`${spec.policyName} holds in ${namespace.metadata.name} by ${metadata.name}`, undefined, idOf(namespace)), subjects: [metadata.name, namespace.metadata.name] })),
-            guard(`${spec.policyName} is in force by ${metadata.name}`, oneLine(unordered(spec))),
+            guard(`${spec.policyName} is in force by ${metadata.name}`, oneLine(unordered(withoutDefaults(spec)))),
           ];
         }
         default:
@@ -46,6 +46,14 @@ export function guardFacts(objects: readonly Manifest[]): Fact[] {
     }
     return [];
   });
+}
+
+/** Without defaults that are written out. */
+function withoutDefaults(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDefaults);
+  if (!isMap(value)) return value;
+  const isDefault = (key: string, of: unknown) => (key === 'matchPolicy' && of === 'Equivalent') || (/^(namespace|object)Selector$/.test(key) && canonical(of) === '{}');
+  return Object.fromEntries(Object.entries(value).filter(([key, of]) => !isDefault(key, of)).map(([key, of]) => [key, withoutDefaults(of)]));
 }
 
 function oneLine(text: unknown): string {

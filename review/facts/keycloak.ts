@@ -26,7 +26,7 @@ export function loginFacts(objects: readonly Manifest[]): Fact[] {
       ...references.filter((field) => spec[field] !== undefined && (kind !== 'Client' || field === 'realmId')).map((field) => make(`belongs to ${field}`, { sense: 'sets', value: String(spec[field]), within: id })),
       ...opens.filter((field) => spec[field] === true).map((field) => make(field)),
       ...closes.filter((field) => spec[field]).map((field) => make(field, { sense: 'guards', value: unordered(spec[field]), within: id })),
-      ...durations.filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: secondsOf(String(spec[field])), value: String(spec[field]), within: id })),
+      ...durations.filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', value: String(spec[field]), within: id, ...(kind === 'Client' ? { sense: 'sets' } : { amount: secondsOf(String(spec[field])) }) })),
     ];
     switch (kind) {
       case 'Client':

@@ -1,4 +1,5 @@
 import { idOf } from '../../constructs/objects';
+import { ownerLabel } from '../../constructs/onyxia-names';
 import type { Manifest } from '../../policies/rule';
 import { podsIn } from '../../policies/tree';
 import { leavesOf } from '../canonical';
@@ -19,7 +20,9 @@ function namespaceFacts(object: Manifest): Fact[] {
   const version = labels['pod-security.kubernetes.io/enforce-version'];
   return [
     ...levels.slice(Math.max(0, levels.indexOf(level)), 2).map((each): Fact => ({ topic: 'pods', sense: 'permits', text: `${name} admits what ${each} Pod Security permits`, subjects: [name, `Pod Security ${each}`], object: idOf(object) })),
-    ...(version ? [{ topic: 'pods', sense: 'sets', text: `${name}: version of Pod Security`, value: version, subjects: [name], within: idOf(object), object: idOf(object) } as const] : []),
+    ...['warn', 'audit'].filter((mode) => labels[`pod-security.kubernetes.io/${mode}`]).map((mode): Fact => ({ topic: 'guard', sense: 'guards', text: `${name}: Pod Security ${mode}`, value: labels[`pod-security.kubernetes.io/${mode}`]!, subjects: [`Pod Security ${mode} in ${name}`, name], within: idOf(object), object: idOf(object) })),
+    ...(labels[ownerLabel] ? [{ topic: 'rbac', sense: 'sets', text: `${name}: owner`, value: labels[ownerLabel], subjects: [name], within: idOf(object), object: idOf(object) } as const] : []),
+    ...(version && version !== 'latest' ? [{ topic: 'pods', sense: 'sets', text: `${name}: version of Pod Security`, value: version, subjects: [name], within: idOf(object), object: idOf(object) } as const] : []),
   ];
 }
 
@@ -36,11 +39,12 @@ function factsOfPod(object: Manifest, spec: any, accounts: ReadonlyMap<string, M
   const automount = spec.automountServiceAccountToken ?? account?.automountServiceAccountToken ?? true;
   return [
     ...['hostNetwork', 'hostPID', 'hostIPC'].filter((field) => spec[field]).map((field) => fact(`has ${field}`)),
+    ...(/^system-/.test(spec.priorityClassName ?? '') ? [fact(`has the priority ${spec.priorityClassName}, before everything else in the cluster`)] : []),
     ...(automount === false ? [] : [fact('has a token of the API server')]),
     ...list(spec.volumes).flatMap((volume) => volumeFacts(volume, fact, id)),
     ...list(spec.tolerations).map((toleration) => fact(`tolerates ${toleration.key ?? 'every taint'} ${toleration.operator === 'Exists' || !toleration.value ? '' : toleration.value} ${toleration.effect ?? 'of every effect'}`.replaceAll(/\s+/g, ' '))),
     ...Object.entries(spec.nodeSelector ?? {}).map(([key, value]) => fact(`runs only on nodes with ${key} ${String(value)}`, { sense: 'guards', within: id })),
-    ...leavesOf(spec, '', (path) => knownOfPods.test(path)).map(([path, value]) => fact(path, { sense: 'sets', value, ...(/^(serviceAccountName|securityContext|imagePullSecrets|runtimeClassName)/.test(path) ? { within: id } : {}) })),
+    ...leavesOf(spec, '', (path) => knownOfPods.test(path)).filter(([path, value]) => path !== 'shareProcessNamespace' || value === 'true').map(([path, value]) => fact(path, { sense: 'sets', value, ...(/^(serviceAccountName|securityContext|imagePullSecrets|runtimeClassName)/.test(path) ? { within: id } : {}) })),
     ...['initContainers', 'containers', 'ephemeralContainers'].flatMap((field) => list(spec[field]).flatMap((container) => containerFacts(container, spec, fact, id))),
   ];
 }
@@ -91,12 +95,23 @@ function containerFacts(container: any, pod: any, fact: Make, id: string): Fact[
       ...(configMapRef ? [fact(`${name}: environment ${prefix}from ${configMapRef.name}`, { topic: 'config', sense: 'sets', value: 'all', within: id })] : []),
     ]),
     ...['command', 'args'].filter((field) => container[field]).map((field) => fact(`${name}: ${field}`, { topic: 'config', sense: 'sets', value: list(container[field]).join(' '), within: id })),
+    ...['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((probe) => probeFacts(name, container[probe], (text) => fact(text, { topic: 'config', within: id }))),
     ...list(container.volumeMounts).flatMap(({ mountPath, name: volume, subPath }) => {
-      const configMap = list(pod.volumes).find((each) => each.name === volume)?.configMap;
-      return configMap ? [fact(`${name}: ${mountPath}`, { topic: 'config', sense: 'sets', value: `${configMap.name}${subPath ? `/${subPath}` : ''}`, within: id })] : [];
+      const found = list(pod.volumes).find((each) => each.name === volume);
+      const source = found?.configMap?.name ?? (!found || found.persistentVolumeClaim ? `the claim ${found?.persistentVolumeClaim.claimName ?? volume}` : undefined);
+      return source ? [fact(`${name}: ${mountPath}`, { topic: 'config', sense: 'sets', value: `${source}${subPath ? `/${subPath}` : ''}`, within: id })] : [];
     }),
     ...leavesOf(container, '', (path) => knownOfContainers.test(path)).map(([path, value]) => fact(`${name}: ${path}`, { sense: 'sets', value, ...(path.startsWith('securityContext') ? { within: id } : {}) })),
     ...imageFacts(name, String(image), fact),
+  ];
+}
+
+/** What a probe runs in its container, and whom the kubelet asks for it. */
+function probeFacts(container: string, probe: any, fact: (text: string) => Fact): Fact[] {
+  const host = probe?.httpGet?.host ?? probe?.tcpSocket?.host;
+  return [
+    ...(probe?.exec ? [fact(`${container} is probed by ${list(probe.exec.command).join(' ')}`)] : []),
+    ...(host ? [fact(`${container} is probed at ${host}`)] : []),
   ];
 }
 

@@ -18,6 +18,7 @@ export function routeFacts(objects: readonly Manifest[]): Fact[] {
           ...list(spec.rules).flatMap(({ host = '*', http }) => list(http?.paths ?? [{}]).map(({ path = '/', pathType = 'Prefix', backend }) => leads(host, pathType === 'Prefix' ? path : `${path} (${pathType})`, `${namespace}/${backend?.service?.name ?? '?'}:${backend?.service?.port?.name ?? backend?.service?.port?.number ?? ''}`))),
           ...(spec.defaultBackend ? [leads('*', '/', `${namespace}/${unordered(spec.defaultBackend)}`)] : []),
           ...list(spec.rules).map(({ host = '*' }) => host).filter((host) => !list(spec.tls).some(({ hosts }) => list(hosts).includes(host))).map((host) => permits(`${host} without TLS`)),
+          ...list(spec.tls).flatMap(({ hosts, secretName }) => list(hosts).map((host): Fact => ({ ...permits(`certificate that ${nameOf(object)} shows for ${host}`), sense: 'sets', value: String(secretName), within: idOf(object) }))),
           ...rest(/^(rules|defaultBackend|tls)/),
         ];
       case 'HTTPRoute': case 'GRPCRoute': case 'TLSRoute': case 'TCPRoute': case 'UDPRoute':

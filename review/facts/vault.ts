@@ -11,7 +11,7 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
     const { kind, spec = {}, metadata } = object;
     const subject = `${kind === 'Policy' ? 'policy' : kind === 'AuthBackendRole' ? 'login' : kind.toLowerCase()} ${spec.roleName ?? spec.name ?? spec.path ?? metadata.name}`;
     const make = (text: string, rest: Partial<Fact> = {}): Fact => ({ topic: 'vault', sense: 'permits', text: `${subject}: ${text}`, subjects: [subject], object: idOf(object), ...rest });
-    const rest = (known: RegExp, sense: Fact['sense'] = 'sets') => settingsOf(object, { topic: 'vault', subject, value: spec, known, sense });
+    const rest = (known: RegExp, within?: string) => settingsOf(object, { topic: 'vault', subject, value: spec, known, ...(within === undefined ? {} : { within }) });
     const kept = (field: string) => (spec[field] === undefined ? [] : [make(field, { sense: 'sets', value: String(spec[field]), within: idOf(object) })]);
     switch (kind) {
       case 'Policy':
@@ -26,7 +26,8 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
           ...list(spec.tokenPolicies).map((policy) => make(`gives the policy ${policy}`)),
           ...['boundAudiences', 'boundCidrs', 'tokenBoundCidrs'].flatMap((field) => list(spec[field]).map((each) => make(`${field} ${each}`))),
           ...['boundAudiences', 'boundSubject', 'boundClaims', 'userClaim', 'tokenBoundCidrs'].map((field) => make(`is bound by ${field}`, { sense: 'guards', value: list(spec[field]).length ? 'yes' : 'no', within: idOf(object) })).filter(({ value }) => value === 'yes'),
-          ...['tokenTtl', 'tokenMaxTtl', 'clockSkewLeeway', 'tokenExplicitMaxTtl', 'tokenPeriod'].filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: Number(spec[field]), value: `${spec[field]} s`, within: idOf(object) })),
+          ...['tokenTtl', 'tokenMaxTtl', 'clockSkewLeeway', 'tokenExplicitMaxTtl'].filter((field) => spec[field]).map((field) => make(field, { topic: 'limit', amount: Number(spec[field]), value: `${spec[field]} s`, within: idOf(object) })),
+          ...(spec.tokenPeriod ? [make('its tokens may be renewed for ever')] : []),
           ...rest(/^(tokenPolicies|boundAudiences|tokenTtl|tokenMaxTtl|clockSkewLeeway|tokenExplicitMaxTtl|tokenPeriod|roleName)(\.|\[|$)/),
         ];
       case 'Group':
@@ -36,7 +37,7 @@ export function vaultFacts(objects: readonly Manifest[]): Fact[] {
         return [make('', { text: `${group}: whoever a token puts into ${spec.name} is a member`, subjects: [group] }), ...kept('mountAccessor'), ...rest(/^(canonicalId|mountAccessor|name)$/)];
       }
       case 'Audit':
-        return [make('Vault writes this audit log', { topic: 'guard', sense: 'guards' }), ...rest(/^path$/, 'guards')];
+        return [make('Vault writes this audit log', { topic: 'guard', sense: 'guards' }), ...rest(/^path$/, idOf(object))];
       case 'Mount':
         return rest(/^(description|path)$/);
       default:
