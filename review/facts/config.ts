@@ -32,8 +32,10 @@ const appearance = /\.(svg|png|ico|jpe?g|css|properties|md|txt|woff2?)$/;
 const words = /(^|\.|\])(title|description|highlightedCharts|render|slider(Unit|Step|Extremity|ExtremitySemantic|RangeId)|maintainer|icon|tagline|label|\$comment)(\.|$)/;
 
 function fileFacts(object: Manifest, file: string, text: string): Fact[] {
-  if (appearance.test(file) || itemsOf(text)) return [];
+  if (appearance.test(file)) return [];
   const subject = `${nameOf(object)}/${file}`;
+  const items = itemsOf(text);
+  if (items) return items.map(({ kind, metadata }): Fact => ({ topic: 'guard', sense: 'guards', text: `${subject} keeps the ${kind} ${metadata.name}`, subjects: [subject], within: idOf(object), object: idOf(object) }));
   const make = (path: string, value: string): Fact => ({
     topic: 'config', sense: 'sets', text: path ? `${subject}: ${path}` : subject, value: isSecret(path) ? hidden(value) : value, subjects: [nameOf(object)], within: idOf(object), object: idOf(object),
   });

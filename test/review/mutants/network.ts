@@ -53,7 +53,7 @@ export const network: readonly Operator[] = [
   },
   { id: 'a connection that goes', diff: 'security narrows reach', at: kind('NetworkPolicy', ['spec'], (spec) => spec.egress?.length > 1), act: (spec) => { spec.egress.pop(); } },
   { id: 'the fence of namespaces to come opens', diff: 'security widens reach', critical: true, at: fence, act: (data) => json(data, 'fence.json', ({ items }) => { items.find(({ metadata }: any) => metadata.name === 'work').spec.ingress = [{}]; }) },
-  { id: 'the fence of namespaces to come has no default', diff: 'security widens reach', critical: true, at: fence, act: (data) => json(data, 'fence.json', (list) => { list.items = list.items.filter(({ metadata }: any) => metadata.name !== 'default-deny'); }) },
+  { id: 'the fence of namespaces to come has no default', diff: 'security widens guard', critical: true, at: fence, act: (data) => json(data, 'fence.json', (list) => { list.items = list.items.filter(({ metadata }: any) => metadata.name !== 'default-deny'); }) },
   { id: 'the quota of namespaces to come', diff: 'security widens limit', at: fence, act: (data) => json(data, 'fence.json', ({ items }) => { Object.assign(items.find(({ kind: of }: any) => of === 'ResourceQuota').spec.hard, { 'services.loadbalancers': '5' }); }) },
   { id: 'a namespace in place of another', diff: 'security widens reach', at: peers(({ namespaceSelector }) => namespaceSelector?.matchLabels), act: ({ namespaceSelector }) => { namespaceSelector.matchLabels['kubernetes.io/metadata.name'] = 'user-mallory'; } },
   { id: 'a port by a name', diff: 'security widens reach|security narrows reach', at: withPorts, act: ({ ports }) => { ports[0].port = 'debug'; } },
