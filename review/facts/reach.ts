@@ -1,5 +1,7 @@
+import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { podsIn, type Pods } from '../../policies/tree';
+import { unordered } from '../canonical';
 import { contains, reachability, selects, type End, type Namespaces } from '../reachability';
 import { list, type Fact } from './fact';
 
@@ -96,12 +98,21 @@ export function reachFacts(objects: readonly Manifest[], { ends, own, others }: 
   });
   const half = (own: End, other: End, words: string, refusal: string, pair: string, ports: readonly string[]) =>
     ports.map((port) => fact(`${own.name} ${words} ${other.name}`, port, [own, other], { half: pair, remark: `no connection yet: the policies of ${other.namespace} ${refusal}; there would be one if they did`, within: `_cluster/namespace/${own.namespace}`, namespaces: [own.namespace!] }));
-  return all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) => {
+  return [...defaults(objects), ...all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) => {
     const pair = `${from.name} → ${to.name}`;
     return [
       ...between(from, to).map((port) => fact(pair, port, [from, to], { pair, namespaces: [from, to].flatMap(({ namespace }) => namespace ?? []) })),
       ...(inside(from) ? half(from, to, 'has a policy that lets it out to', 'do not let it in there', pair, leaving(from, to)) : []),
       ...(inside(to) ? half(to, from, 'has a policy that lets in', 'do not let them out to it', pair, entering(from, to)) : []),
     ];
-  }));
+  }))];
+}
+
+/** Policies that refuse, for every pod of a namespace, what no other policy names: that another one happens to refuse as much is no default. */
+function defaults(objects: readonly Manifest[]): Fact[] {
+  return objects.filter(({ kind, spec }) => kind === 'NetworkPolicy' && unordered(spec?.podSelector ?? {}) === '{}').flatMap((policy) =>
+    (['Ingress', 'Egress'] as const).filter((type) => list(policy.spec?.policyTypes).includes(type) && !list(policy.spec[type.toLowerCase()]).length).map((type): Fact => ({
+      topic: 'reach', sense: 'guards', text: `${policy.metadata.namespace} refuses what ${type === 'Ingress' ? 'comes in' : 'goes out'} and no policy names`,
+      subjects: [policy.metadata.namespace!], within: `_cluster/namespace/${policy.metadata.namespace}`, object: idOf(policy),
+    })));
 }
