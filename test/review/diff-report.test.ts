@@ -86,7 +86,7 @@ describe('a comment', () => {
   test('says first what stands in the way and what is new, advice apart, with the line of a waiver', () => {
     const failed = { rule: { id: 'host-port', title: 'No host port', severity: 'high' as const }, object: 'team/pod/app', path: 'spec', got: '80', fix: 'remove it', status: 'failed' as const };
     const rules = { fresh: [{ ...failed, status: 'advice' as const }, failed], mended: [] };
-    const written = diffMarkdown(comparison([stack('lab.local', [change('aaaaaaaaaaaa')], { rules }), stack('lab.paris', [], { rules })]));
+    const written = diffMarkdown(comparison([stack('lab.local', [change('aaaaaaaaaaaa')], { rules }), stack('lab.paris', [change('aaaaaaaaaaaa')], { rules })]));
     expect(written).toContain('**It breaks rules: 2 failed findings in 2 stacks (exit code 1).** 2 new findings are advice and stop nothing. **It widens 1 thing; 1 not approved (exit code 3, when nothing worse is in the way).**');
     expect(written).toContain('New are namespaces: <code>team</code>.');
     expect(written.match(/^\| \*\*(failed|advice)\*\*, new \|.*lab\.local<\/code> <code>lab\.paris<\/code> \|$/gm)).toHaveLength(2);
