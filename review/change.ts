@@ -1,4 +1,5 @@
 import { digestOf } from './canonical';
+import { topics } from './facts/fact';
 
 /** One difference that a person reads. */
 export interface Change {
@@ -29,15 +30,22 @@ export interface Told extends Omit<Change, 'id' | 'details'> {
 
 const classes: readonly Change['class'][] = ['security', 'data', 'cost', 'availability', 'noise'];
 const effects: readonly Change['effect'][] = ['widens', 'narrows', 'neutral'];
+const order: readonly string[] = Object.values(topics).map(([title]) => title);
+
+/** Security first, what widens before what narrows, ways in from outside before what they lead to. */
+export function inOrder(one: Pick<Change, 'class' | 'effect' | 'topic'>, other: Pick<Change, 'class' | 'effect' | 'topic'>): number {
+  const place = ({ topic }: Pick<Change, 'topic'>) => (order.indexOf(topic) + order.length + 1) % (order.length + 1);
+  return classes.indexOf(one.class) - classes.indexOf(other.class) || effects.indexOf(one.effect) - effects.indexOf(other.effect) || place(one) - place(other) || (one.topic < other.topic ? -1 : Number(one.topic > other.topic));
+}
 
 /** What has class, effect and topic in common becomes one change for each subject; the subject that explains most goes first. */
 export function fold(told: readonly Told[]): Change[] {
   const kinds = new Map<string, Told[]>();
   for (const each of told) {
-    const key = `${classes.indexOf(each.class)}${effects.indexOf(each.effect)} ${each.topic}`;
+    const key = `${each.class} ${each.effect} ${each.topic}`;
     kinds.set(key, [...(kinds.get(key) ?? []), each]);
   }
-  return [...kinds].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, group]) => groups(group));
+  return [...kinds.values()].sort(([a], [b]) => inOrder(a!, b!)).flatMap(groups);
 }
 
 function groups(told: readonly Told[]): Change[] {

@@ -1,6 +1,7 @@
 import type { Approval } from '../model/approval';
 import { exitCodes, UserError, type Problem } from '../model/errors';
 import { judgeApprovals, type Approved } from './approvals';
+import { inOrder } from './change';
 import { diffStack, type Change, type Rendered, type StackDiff } from './diff';
 import type { Side } from './revisions';
 
@@ -55,7 +56,7 @@ export interface Shared {
   readonly approval?: Approval;
 }
 
-/** Every change once, in the order of the first stack that has it. */
+/** Every change once, in the order of changes. */
 export function sharedChanges({ stacks, instances }: Comparison): Shared[] {
   const shared = new Map<string, { change: Change; stacks: string[] }>();
   for (const { stack, changes } of stacks) {
@@ -65,7 +66,7 @@ export function sharedChanges({ stacks, instances }: Comparison): Shared[] {
       else shared.set(change.id, { change, stacks: [stack] });
     }
   }
-  return [...shared.values()].map(({ change, stacks: names }) => {
+  return [...shared.values()].sort((one, other) => inOrder(one.change, other.change)).map(({ change, stacks: names }) => {
     const own = instances.filter(({ instance }) => names.some((name) => instanceOf(name) === instance));
     const approved = change.effect === 'widens' && own.every(({ unapproved }) => !unapproved.some(({ id }) => id === change.id));
     return { change, stacks: names, ...(approved ? { approval: own.flatMap(({ approvals }) => approvals).find(({ id }) => id === change.id)! } : {}) };

@@ -1,4 +1,4 @@
-import { amount, bytesText } from '../model/fields';
+import { amount } from '../model/fields';
 import type { Manifest } from '../policies/rule';
 import { podsIn } from '../policies/tree';
 import { idOf } from '../constructs/objects';
@@ -16,30 +16,40 @@ export interface Resources {
 export interface Totals {
   /** Requests × replicas; a pod of a DaemonSet counts once, since the nodes are not in the tree. */
   readonly requests: Resources;
-  /** The sum of the quotas of namespaces. */
-  readonly quotas: Resources;
+  /** The sum of what the quotas of namespaces let them request; without those that no quota names. */
+  readonly quotas: Partial<Resources>;
 }
 
 const nothing: Resources = { cpu: 0, memory: 0, gpu: 0, storage: 0 };
-const names = Object.keys(nothing) as (keyof Resources)[];
+/** As quotas and containers call them. */
+const keys: Readonly<Record<keyof Resources, string>> = { cpu: 'cpu', memory: 'memory', gpu: 'nvidia.com/gpu', storage: 'storage' };
+const names = Object.keys(keys) as (keyof Resources)[];
 
 export function totalsOf(objects: readonly Manifest[]): Totals {
-  const total = (of: Map<string, Resources>) => rounded(sum([...of.values()]));
-  return { requests: total(requestsOf(objects)), quotas: total(quotasOf(objects)) };
+  const hard = objects.filter(({ kind }) => kind === 'ResourceQuota').map(({ spec }): Record<string, unknown> => spec?.hard ?? {});
+  const granted = rounded(sum(hard.map((each) => asked(each, 'requests.'))));
+  return {
+    requests: rounded(sum([...requestsOf(objects).values()])),
+    quotas: Object.fromEntries(names.filter((name) => hard.some((each) => `requests.${keys[name]}` in each)).map((name) => [name, granted[name]])),
+  };
 }
 
 /** What each object asks for, and what each quota grants, where that differs. */
 export function costOf(before: readonly Manifest[], after: readonly Manifest[]): Told[] {
-  const told = (topic: string, [old, fresh]: readonly [Map<string, Resources>, Map<string, Resources>]) =>
+  const told = (topic: string, old: Map<string, Figures>, fresh: Map<string, Figures>) =>
     [...new Set([...old.keys(), ...fresh.keys()])].sort().flatMap((id): Told[] => {
-      const [from, to] = [old.get(id) ?? nothing, fresh.get(id) ?? nothing];
-      const changed = names.filter((name) => from[name] !== to[name]);
+      const [from, to] = [old.get(id) ?? {}, fresh.get(id) ?? {}];
+      const changed = [...new Set([...Object.keys(from), ...Object.keys(to)])].filter((name) => from[name]?.amount !== to[name]?.amount);
       const [namespace = '', , name] = id.split('/');
-      const text = `${namespace}/${name}: ${changed.map((each) => `${each} ${figure(each, from[each])} → ${figure(each, to[each])}`).join(', ')}`;
+      const text = `${namespace}/${name}: ${changed.map((each) => `${each} ${from[each]?.text ?? 'none'} → ${to[each]?.text ?? 'none'}`).join(', ')}`;
       return changed.length ? [{ class: 'cost', effect: 'neutral', topic, text, subjects: [namespace, topic], objects: [id] }] : [];
     });
-  return [...told('requests', [requestsOf(before), requestsOf(after)]), ...told('quotas', [quotasOf(before), quotasOf(after)])];
+  const requests = (objects: readonly Manifest[]) => new Map([...requestsOf(objects)].map(([id, of]): [string, Figures] => [id, Object.fromEntries(names.filter((name) => of[name]).map((name) => [name, { amount: of[name], text: figure(name, of[name]) }]))]));
+  return [...told('requests', requests(before), requests(after)), ...told('quotas', quotasOf(before), quotasOf(after))];
 }
+
+/** Amounts by name, and how they are written. */
+type Figures = Readonly<Record<string, { readonly amount: number; readonly text: string }>>;
 
 function requestsOf(objects: readonly Manifest[]): Map<string, Resources> {
   const found = new Map<string, Resources>();
@@ -55,8 +65,10 @@ function requestsOf(objects: readonly Manifest[]): Map<string, Resources> {
   return found;
 }
 
-function quotasOf(objects: readonly Manifest[]): Map<string, Resources> {
-  return new Map(objects.filter(({ kind }) => kind === 'ResourceQuota').map((object) => [idOf(object), asked(object.spec?.hard ?? {}, 'requests.')]));
+function quotasOf(objects: readonly Manifest[]): Map<string, Figures> {
+  return new Map(objects.filter(({ kind }) => kind === 'ResourceQuota').map((object) => [
+    idOf(object), Object.fromEntries(Object.entries<unknown>(object.spec?.hard ?? {}).map(([name, value]) => [name, { amount: amount(String(value)), text: String(value) }])),
+  ]));
 }
 
 function asked(from: Record<string, unknown>, prefix: string): Resources {
@@ -77,7 +89,8 @@ function times({ cpu, memory, gpu, storage }: Resources, factor: number): Resour
   return { cpu: cpu * factor, memory: memory * factor, gpu: gpu * factor, storage: storage * factor };
 }
 
-/** A figure as people read it: `0.5`, `16.4G`. */
+/** A figure as quotas write it: `0.5`, `16Gi`; to a thousandth. */
 export function figure(name: keyof Resources, value: number): string {
-  return name === 'memory' || name === 'storage' ? bytesText(value) : String(Math.round(value * 1000) / 1000);
+  const bytes = name === 'memory' || name === 'storage';
+  return `${Math.round((bytes ? value / 2 ** 30 : value) * 1000) / 1000}${bytes && value ? 'Gi' : ''}`;
 }

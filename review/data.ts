@@ -1,9 +1,11 @@
 import type { Manifest } from '../policies/rule';
+import { isProvisioned } from '../policies/tree';
+import { pathsOf } from '../policies/vault-policy';
 import { amount } from '../model/fields';
 import type { Told } from './change';
 import { shown } from './canonical';
 import type { ObjectChange } from './compare';
-import { list } from './facts/fact';
+import { list, reference } from './facts/fact';
 
 /** Fields that a server does not change: another value deletes the object and makes another, which is empty. */
 const immutable: Record<string, RegExp> = {
@@ -22,6 +24,8 @@ const guards = /^(NetworkPolicy|ResourceQuota|LimitRange)$/;
 
 /** What becomes of data: new, deleted, replaced, no longer protected, kept for less long. */
 export function dataOf(changes: readonly ObjectChange[]): Told[] {
+  const added = (kind: string) => changes.flatMap((each) => (each.change === 'added' && each.after!.kind === kind ? each.after!.metadata.name : []));
+  const [fresh, namespaces] = [new Set(added('S3Bucket')), new Set(added('Namespace'))];
   return changes.flatMap(({ id, change, before, after, fields }): Told[] => {
     const object = (after ?? before)!;
     const { kind, metadata } = object;
@@ -33,9 +37,16 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
       const moved = change === 'changed' && fields.some(({ path }) => path === 'spec.bucket');
       if (moved) return [told('widens', 'retention', `${metadata.name}: versions are kept in another bucket`)];
       if (kept && keeps) return fields.filter(({ path }) => path.startsWith('spec.')).map(({ path, before: from = 'nothing', after: to = 'nothing' }) => told('widens', 'retention', `bucket ${metadata.name}: ${path} ${shown(from)} → ${shown(to)}`));
+      if (keeps && fresh.has(reference(after!.spec.bucket))) return [told('neutral', 'new data', `the new bucket ${metadata.name} keeps old versions`)];
       return kept === keeps ? [] : [told(keeps ? 'narrows' : 'widens', 'retention', keeps ? `bucket ${metadata.name} keeps old versions` : `bucket ${metadata.name} keeps no old versions`)];
     }
     if (kind === 'IlmPolicy') return [told(change === 'removed' ? 'narrows' : 'widens', 'retention', `objects expire by ${metadata.name}: ${change}`)];
+    if (change === 'added' && kind === 'Policy' && isProvisioned(object, 'vault')) {
+      return pathsOf(String(object.spec?.policy)).filter(({ capabilities }) => capabilities.includes('create')).map(({ path }) => told('neutral', 'new data', `secrets in Vault at ${path}`));
+    }
+    if (change === 'added' && kind === 'ResourceQuota' && namespaces.has(namespace) && object.spec?.hard?.['requests.storage']) {
+      return [told('neutral', 'new data', `volumes in ${namespace}, up to ${object.spec.hard['requests.storage']} in all`)];
+    }
     if (change === 'added') return holds(object) && !guards.test(kind) ? [told('neutral', 'new data', `new ${kind} ${metadata.name}`)] : [];
     if (change === 'removed') return holds(object) && !guards.test(kind) ? [told('widens', 'deletion', `${kind} ${metadata.name} is deleted, or given up with what it holds`)] : [];
     const replaced = fields.filter(({ path }) => immutable[kind]?.test(path));

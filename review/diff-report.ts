@@ -1,3 +1,4 @@
+import { inOrder } from './change';
 import type { Change, StackDiff } from './diff';
 import { figure, type Resources } from './cost';
 import type { Judged } from './check';
@@ -72,10 +73,11 @@ function blastText({ namespaces, people, projects }: StackDiff['blast']): string
 
 /** What is asked for and what quotas grant, as what, before and after. */
 function totalsRows({ before, after }: StackDiff['totals']): [string, string, string][] {
-  const row = (what: string, name: keyof Resources, from: Resources, to: Resources): [string, string, string] => [`${what} ${unit[name]}`, figure(name, from[name]), figure(name, to[name])];
+  const amountOf = (name: keyof Resources, value: number | undefined) => (value === undefined ? 'no quota' : figure(name, value));
+  const row = (what: string, name: keyof Resources, from: Partial<Resources>, to: Partial<Resources>): [string, string, string] => [`${what} ${unit[name]}`, amountOf(name, from[name]), amountOf(name, to[name])];
   return [
-    ...resources.map((name) => row('requested', name, before.requests, after.requests)),
-    ...resources.map((name) => row('quotas', name, before.quotas, after.quotas)),
+    ...resources.map((name) => row('pods request', name, before.requests, after.requests)),
+    ...resources.map((name) => row('quotas let request', name, before.quotas, after.quotas)),
   ];
 }
 
@@ -101,33 +103,37 @@ export function diffMarkdown(comparison: Comparison, limit = commentLimit): stri
   const widening = shared.filter(({ change }) => change.effect === 'widens');
   const touched = stacks.filter(isTouched);
   const open = widening.filter(({ approval }) => !approval).length;
-  const failing = stacks.flatMap(({ rules }) => rules.fresh).filter(({ status }) => status === 'failed').length;
   const refused = stacks.flatMap((each) => each.refused.map((problem) => [code(each.stack), code(problem.path), code(problem.got), code(problem.fix)]));
   const title = [
     '## What this change means',
     '',
     `${code(before)} → ${code(after)}. ${[
-      ...(refused.length ? ['**It alters what is immutable.**'] : []),
-      widening.length ? `**It widens ${widening.length} ${widening.length > 1 ? 'things' : 'thing'}; ${open ? `${open} not approved` : 'all approved'}.**` : 'It widens nothing.',
-      failing ? `**It breaks rules: ${failing} ${failing > 1 ? 'findings' : 'finding'}.**` : 'It breaks no rule.',
-    ].join(' ')}`,
+      ...(refused.length ? ['**It alters what is immutable (exit code 2).**'] : []),
+      failedText(stacks),
+      widening.length ? `**It widens ${many(widening.length, 'thing')}; ${open ? `${open} not approved (exit code 3, when nothing worse is in the way)` : 'all approved'}.**` : 'It widens nothing.',
+    ].join(' ')} An approval settles no failed rule, and a waiver no widening.`,
+    '',
+    addsText(stacks),
   ];
   const sections: Section[] = [
     section('', ['stack', 'posture', 'objects'], stacks.map((each) => [code(each.stack), each.posture, isTouched(each) ? countsOf(each) : 'no change']), 'stacks'),
     section('### Refused: data hangs on these choices', ['stack', 'choice', 'altered', 'the migration instead'], refused, 'choices'),
-    section('### Widens: each needs an approval', ['id', 'what', 'stacks', 'approval'], widening.map(({ change, stacks: names, approval }) => [
+    section('### Widens: each needs an approval by its id', ['id', 'what', 'stacks', 'approval'], widening.map(({ change, stacks: names, approval }) => [
       code(change.id), described(change), stacksCell(names), approval ? `${code(approval.owner)}: ${code(approval.reason)}` : '**none**',
     ]), 'widenings'),
     approvalLines(comparison),
+    section('### Who is meant, and how they prove it', ['name', 'who has it', 'stacks'], holders(touched), 'names'),
     section('### Approves what is not there', ['instance', 'id', 'remove it: it would approve something later'], comparison.instances.flatMap(({ instance, unused }) => unused.map(({ id, owner, reason }) => [code(instance), code(id), `${code(owner)}: ${code(reason)}`])), 'approvals'),
-    section('### Blast radius: namespaces with a change, and whose they are', ['stack', 'namespaces', 'declared people', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
-    section('### Rules: what failed stops the change, advice does not', ['stack', 'finding', 'rule', 'object', 'found'], touched.flatMap(rulesRows), 'findings'),
-    section('### Totals: what pods request, and what namespaces may request at most (quotas)', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
+    section('### Blast radius: namespaces with a change, and whose they are', ['stack', 'namespaces', 'people whose namespace is declared (Onyxia makes others later)', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
+    section('### Rules: what failed stops the change, advice does not', ['verdict', 'rule', 'object', 'found', 'stacks'], rulesRows(touched), 'findings'),
+    waiverLines(comparison),
+    section('### Totals: what pods request (requests), and what quotas let namespaces request at most', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
     plainSection('### What else changes', shared.filter(({ change }) => change.effect === 'neutral' && change.class !== 'noise')),
     plainSection('### Narrows', shared.filter(({ change }) => change.effect === 'narrows')),
-    section('### Does not change', ['what', 'because'], unchanged(shared), 'topics'),
+    section('### Does not change: looked at, and found the same', ['what', 'finding'], unchanged(comparison, shared), 'topics'),
     ...shared.filter(({ change }) => change.class !== 'noise' && change.details.length > few).map(({ change }): Section => folded(`${code(change.id)}: all ${change.details.length} of ${code(change.topic)}`, change.details.map((detail) => `- ${code(detail)}`), 'details')),
     folded('Differences that change nothing of these', shared.filter(({ change }) => change.class === 'noise').flatMap(({ change, stacks: names }) => (change.details.length > 1 ? change.details : [change.text]).map((detail) => `- ${code(detail)} ${stacksCell(names)}`)), 'harmless changes'),
+    ...touched.map(({ stack, differs }) => folded(`Objects of ${code(stack)} that differ: ${differs.length}`, differs.map(({ id, change }) => `- ${change} ${code(id)}`), 'objects')),
   ].filter(({ rows }) => rows.length);
   return fitted(title, sections, limit);
 }
@@ -138,15 +144,70 @@ function section(title: string, columns: readonly string[], rows: readonly (read
 }
 
 /** What a reviewer looks for and would else have to conclude from silence. */
-function unchanged(shared: readonly Shared[]): string[][] {
+function unchanged({ stacks }: Comparison, shared: readonly Shared[]): string[][] {
+  const kinds = new Set(stacks.flatMap(({ differs }) => differs.map(({ id }) => id.split('/')[1]!)));
+  const noTopic = (...names: readonly string[]) => !shared.some(({ change }) => names.includes(change.topic));
+  const noKind = (pattern: RegExp) => ![...kinds].some((kind) => pattern.test(kind));
   const none = (test: (change: Change) => boolean) => !shared.some(({ change }) => test(change));
-  const quiet = Object.values(topics).map(([title]) => title).filter((title) => none((change) => change.topic === title));
-  return [
-    ...(quiet.length ? [[quiet.join('; '), 'no change of these']] : []),
-    ...(none((change) => change.topic === 'restarts') ? [['what runs', 'no workload that runs restarts']] : []),
-    ...(none((change) => change.class === 'data' && change.effect === 'widens') ? [['data that is there', 'nothing that holds data is deleted, replaced or less protected']] : []),
-    ...(none((change) => change.class === 'cost') ? [['cost', 'no request and no quota differs']] : []),
+  const rows: readonly (readonly [boolean, string, string])[] = [
+    [none((change) => change.class === 'availability' && change.topic !== 'budgets'), 'what runs', 'no running workload restarts, stops or is scaled: nobody is interrupted'],
+    [noKind(/^(deployment|statefulset|daemonset|job|cronjob|pod)$/), 'workloads', 'none is added, removed or changed'],
+    [none((change) => change.class === 'data' && change.effect === 'widens'), 'data that is there', 'nothing that holds data is deleted, replaced, kept for less long or less protected'],
+    [noKind(/^client$/), 'clients of Keycloak, their redirect addresses and web origins', 'none is added, removed or changed'],
+    [noKind(/mapper$|scope/), 'mappers of Keycloak: what tokens say', 'none is added, removed or changed'],
+    [noKind(/^(realm.*|role|user|defaultgroups)$/), 'settings of the realm, roles, accounts and default groups of Keycloak', 'none is added, removed or changed'],
+    [noKind(/^clusterrole(binding)?$/), 'rights in the whole cluster (ClusterRoles and their bindings)', 'none is added, removed or changed'],
+    [noKind(/^(authbackend.*|mount|audit)$/), 'ways to log in to Vault, its mounts and audit logs', 'none is added, removed or changed'],
+    [noTopic(topics.secrets[0]), 'secrets that pods hold', 'the same'],
+    [noTopic(topics.image[0]), 'images: where code comes from, and its version', 'the same'],
+    [noTopic(topics.config[0], 'configuration'), 'what servers are told: files, variables, commands', 'the same'],
+    [noTopic(topics.guard[0]), 'what the API server refuses (admission)', 'the same'],
+    [noTopic(topics.limit[0]), 'limits and quotas that were there, lifetimes of tokens', 'the same'],
+    [noTopic(topics.other[0]), 'kinds of objects that this diff does not know', 'none differs'],
+    [noTopic('requests'), 'what pods request', 'the same'],
+    [noTopic('quotas'), 'quotas', 'the same'],
+    ...(['route', 'reach', 'rbac', 's3', 'vault', 'login', 'pods'] as const).map((topic): [boolean, string, string] => [noTopic(topics[topic][0]), topics[topic][0], 'the same']),
+    [stacks.every(({ rules }) => !rules.mended.length), 'findings that were there before', 'none is mended'],
+    [noTopic('waivers'), 'waivers', 'none is added or removed'],
+    [noTopic('posture') && stacks.every(({ refused }) => !refused.length), 'posture, and choices that data hangs on', 'the same'],
   ];
+  return rows.flatMap(([holds, what, finding]) => (holds ? [[what, finding]] : []));
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** What stops the change by rules, advice apart. */
+function failedText(stacks: readonly StackDiff[]): string {
+  const fresh = stacks.flatMap(({ stack, rules }) => rules.fresh.map(({ status }) => ({ stack, status })));
+  const failed = fresh.filter(({ status }) => status === 'failed');
+  const advice = fresh.filter(({ status }) => status === 'advice').length;
+  const aside = advice ? ` ${many(advice, 'new finding')} ${advice === 1 ? 'is' : 'are'} advice and ${advice === 1 ? 'stops' : 'stop'} nothing.` : '';
+  return failed.length ? `**It breaks rules: ${many(failed.length, 'failed finding')} in ${many(new Set(failed.map(({ stack }) => stack)).size, 'stack')} (exit code 1).**${aside}` : `It breaks no rule.${aside}`;
+}
+
+/** What was not there at all, in a line. */
+function addsText(stacks: readonly StackDiff[]): string {
+  const named = (what: string, names: readonly string[]) => (names.length ? [`${what}: ${[...new Set(names)].map((name) => code(name)).join(' ')}`] : []);
+  const all = (of: keyof StackDiff['adds']) => stacks.flatMap(({ adds }) => adds[of]);
+  const parts = [...named('namespaces', all('namespaces')), ...named('buckets', all('buckets')), ...named('hosts', all('hosts'))];
+  return parts.length ? `New are ${parts.join('; ')}.` : 'It adds no namespace, no bucket and no host.';
+}
+
+/** Rows that are the same but for the stack, once, with the stacks last. */
+function inStacks(rows: readonly { readonly stack: string; readonly cells: readonly string[] }[]): string[][] {
+  const found = new Map<string, { cells: readonly string[]; stacks: string[] }>();
+  for (const { stack, cells } of rows) {
+    const known = found.get(cells.join('|'));
+    if (known) known.stacks.push(stack);
+    else found.set(cells.join('|'), { cells, stacks: [stack] });
+  }
+  return [...found.values()].map(({ cells, stacks }) => [...cells, stacksCell(stacks)]);
+}
+
+function holders(stacks: readonly StackDiff[]): string[][] {
+  return inStacks(stacks.flatMap(({ stack, holders: named }) => named.map(({ name, who }) => ({ stack, cells: [code(name), code(who, 900)] }))));
 }
 
 function plainSection(title: string, shared: readonly Shared[]): Section {
@@ -173,18 +234,35 @@ function counted(names: readonly string[]): string {
   return names.length ? `${names.length}: ${code(names.join(', '))}` : 'none';
 }
 
-function rulesRows({ stack, rules: { fresh, mended } }: StackDiff): string[][] {
-  if (!fresh.length && !mended.length) return [[code(stack), 'none more, none less', '', '', '']];
-  const row = (word: string) => ({ status, rule, object, path, got, fix, waiver }: Judged) => [
-    code(stack), `${word}, ${status}${waiver ? ` by ${code(waiver.owner)} until ${code(waiver.until)}` : ''}`, `${rule.severity} ${code(rule.id)}`, code(object), `${code(path)}: ${code(got, 200)}${word === 'new' ? `<br>fix: ${code(fix, 200)}` : ''}`,
-  ];
-  return [...fresh.map(row('new')), ...mended.map(row('gone'))];
+function rulesRows(stacks: readonly StackDiff[]): string[][] {
+  const row = (stack: string, word: string, { status, rule, object, path, got, fix, waiver }: Judged) => ({ stack, cells: [
+    `**${status}**${waiver ? ` by ${code(waiver.owner)} until ${code(waiver.until)}` : ''}, ${word}`, `${rule.severity} ${code(rule.id)}: ${code(rule.title)}`, code(object), `${code(path)}: ${code(got, 200)}${word === 'new' ? `<br>fix: ${code(fix, 200)}` : ''}`,
+  ] });
+  return inStacks(stacks.flatMap(({ stack, rules: { fresh, mended } }) => (fresh.length || mended.length
+    ? [...fresh.filter(({ status }) => status === 'failed'), ...fresh.filter(({ status }) => status !== 'failed')].map((each) => row(stack, 'new', each)).concat(mended.map((each) => row(stack, 'gone', each)))
+    : [{ stack, cells: ['none more, none less', '', '', ''] }])));
+}
+
+/** What an instance would say to waive what failed. */
+function waiverLines({ stacks }: Comparison): Section {
+  const lines = new Map<string, Set<string>>();
+  for (const { stack, rules } of stacks) {
+    const instance = stack.split('.')[0]!;
+    for (const { status, rule, object } of rules.fresh) if (status === 'failed') lines.set(instance, (lines.get(instance) ?? new Set()).add(`{ rules: ['${word(rule.id)}'], objects: '${word(object)}', reason: '…', owner: '…', until: '…' },`));
+  }
+  const rows = [...lines].flatMap(([instance, of]) => [`// stacks/${word(instance)}/instance.ts, waivers:`, ...of]);
+  return { head: ['', 'To do without the fix of what failed, waive the rule there, until a day as YYYY-MM-DD:', '', '```ts'], rows, tail: ['```'], of: 'lines' };
+}
+
+/** A name as it may stand in a block of code. */
+function word(text: string): string {
+  return visible(text).replaceAll(/[^\w./*:-]/g, '?');
 }
 
 /** What an instance would say to approve what nobody has approved. */
 function approvalLines({ instances }: Comparison): Section {
   const rows = instances.flatMap(({ instance, unapproved }) =>
-    unapproved.length ? [`// stacks/${visible(instance).replaceAll(/[^\w.-]/g, '?')}/instance.ts, approvals:`, ...unapproved.map(({ id }) => `{ id: '${visible(id).replaceAll(/[^0-9a-z]/g, '?')}', reason: '…', owner: '…' },`)] : [],
+    unapproved.length ? [`// stacks/${word(instance)}/instance.ts, approvals:`, ...[...unapproved].sort(inOrder).map(({ id }) => `{ id: '${word(id)}', reason: '…', owner: '…' },`)] : [],
   );
   return { head: ['', 'To approve what is meant, say why and who answers for it:', '', '```ts'], rows, tail: ['```'], of: 'lines' };
 }

@@ -7,15 +7,17 @@ import type { Posture } from '../model/instance';
 import type { Waiver } from '../model/waiver';
 import type { Manifest } from '../policies/rule';
 import { availabilityOf } from './availability';
-import { canonical } from './canonical';
+import { canonical, leavesOf, shown } from './canonical';
 import { fold, type Change, type Told } from './change';
 import { judge, type Judged } from './check';
 import { compareObjects, type ObjectChange } from './compare';
 import { costOf, totalsOf, type Totals } from './cost';
 import { dataOf } from './data';
 import { factsOf } from './facts';
+import { hidden, isSecret, list } from './facts/fact';
 import { keptBy, type Kept } from './facts/kept';
 import { endsOf } from './facts/reach';
+import { holdersOf, type Holder } from './holders';
 import { choicesIn } from './immutable';
 import { securityOf } from './security';
 
@@ -40,6 +42,12 @@ export interface StackDiff {
   readonly changes: readonly Change[];
   /** Numbers of objects. */
   readonly objects: { readonly added: number; readonly removed: number; readonly changed: number; readonly same: number };
+  /** Each object that differs, in the order of ids. */
+  readonly differs: readonly { readonly id: string; readonly change: ObjectChange['change'] }[];
+  /** What was not there at all. */
+  readonly adds: { readonly namespaces: readonly string[]; readonly buckets: readonly string[]; readonly hosts: readonly string[] };
+  /** Whom its changes name, and how they prove to be it. */
+  readonly holders: readonly Holder[];
   /** Findings that are new with the revision, and those that are gone. */
   readonly rules: { readonly fresh: readonly Judged[]; readonly mended: readonly Judged[] };
   readonly totals: { readonly before: Totals; readonly after: Totals };
@@ -70,10 +78,25 @@ export function diffStack(before: Rendered | undefined, after: Rendered | undefi
     posture: one.posture,
     changes,
     objects: { added: count('added'), removed: count('removed'), changed: count('changed'), same: old.objects.length - count('removed') - count('changed') },
+    differs: objects.map(({ id, change }) => ({ id, change })),
+    adds: addsOf(old.objects, fresh.objects),
+    holders: holdersOf(new Set(objects.map(({ id }) => id)), fresh.objects),
     rules: { fresh: without(has, had), mended: without(had, has) },
     totals: { before: totalsOf(old.objects), after: totalsOf(fresh.objects) },
     blast: blastOf(changes, [...old.objects, ...fresh.objects]),
     refused: alteredChoices({ ...choicesIn(old.objects), ...old.choices }, { ...choicesIn(fresh.objects), ...fresh.choices }),
+  };
+}
+
+function addsOf(before: readonly Manifest[], after: readonly Manifest[]): StackDiff['adds'] {
+  const fresh = (names: (objects: readonly Manifest[]) => readonly string[]) => {
+    const known = new Set(names(before));
+    return [...new Set(names(after))].filter((name) => !known.has(name)).sort();
+  };
+  return {
+    namespaces: fresh((objects) => objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name)),
+    buckets: fresh((objects) => objects.filter(({ kind }) => kind === 'S3Bucket').map(({ spec, metadata }) => String(spec?.bucket ?? metadata.name))),
+    hosts: fresh((objects) => objects.flatMap(({ kind, spec }) => (kind === 'Ingress' ? list(spec?.rules).flatMap(({ host }) => host ?? []) : kind.endsWith('Route') ? list(spec?.hostnames) : [])).map(String)),
   };
 }
 
@@ -104,10 +127,11 @@ function tell(before: readonly Manifest[], after: readonly Manifest[], objects: 
 }
 
 /** What changes nothing that a class knows, so that no object that differs is left out. */
-function noise({ id, change, fields }: ObjectChange): Told {
+function noise({ id, change, fields, before, after }: ObjectChange): Told {
   const paths = fields.map(({ path }) => path);
+  const said = change === 'changed' ? paths : leavesOf((after ?? before)!.spec ?? {}).map(([path, value]) => `${path} ${isSecret(path) ? hidden(value) : value === '[]' ? 'none' : value}`);
   const topic = change === 'added' ? 'new objects' : change === 'removed' ? 'objects that go' : paths.length === 0 ? 'order and comments' : paths.every((path) => path.startsWith('metadata')) ? 'labels and annotations' : 'other fields';
-  return { class: 'noise', effect: 'neutral', topic, text: `${id}${paths.length ? `: ${paths.join(', ')}` : ''}`, subjects: [topic], objects: [id] };
+  return { class: 'noise', effect: 'neutral', topic, text: `${id}${said.length ? `: ${shown(said.join(', '))}` : ''}`, subjects: [topic], objects: [id] };
 }
 
 function postureOf(before: Rendered | undefined, after: Rendered | undefined): Told[] {

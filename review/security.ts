@@ -29,7 +29,7 @@ export function securityOf(
       if (fact.sense === 'guards') return has.guards(fact) && had.guards(fact) ? [] : [told(fact, 'narrows', text)];
       if (fact.sense === 'tells') return [];
       if (fact.amount !== undefined) return [told(fact, 'narrows', `${fact.text}: no limit → ${fact.value}`)];
-      return had.permits(fact) ? [] : [told(fact, 'widens', text)];
+      return had.permits(fact) ? [] : [told(fact, 'widens', fact.remark ? `${text}; ${fact.remark}` : text)];
     }),
     ...[...before].filter(([key, fact]) => !after.has(key) && lasting(fact) && !(fact.half && closed.has(fact.half))).flatMap(([, fact]): Told[] => {
       const text = `no longer: ${written(fact)}`;

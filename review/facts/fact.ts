@@ -2,10 +2,10 @@ import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { digestOf, leavesOf } from '../canonical';
 
-/** What a fact is about, and what several such facts are called; a diff folds by it. */
+/** What a fact is about, and what several such facts are called; a diff folds by it, and tells it in this order. */
 export const topics = {
-  reach: ['who reaches whom', 'connections'],
   route: ['ways in from outside', 'ways in'],
+  reach: ['who reaches whom', 'connections'],
   rbac: ['rights on the API server', 'rights'],
   s3: ['rights on buckets', 'rights'],
   vault: ['rights on secrets in Vault', 'rights'],
@@ -37,6 +37,8 @@ export interface Fact {
   /** In words, complete and stable: with its topic it is its own identity. */
   readonly text: string;
   readonly value?: string;
+  /** What a reader has to know with it where it is new; no part of what it is. */
+  readonly remark?: string;
   /** Of a limit: more is more open, and no limit is most open. */
   readonly amount?: number;
   /** What a diff may fold it by: a namespace, a client, a policy. */

@@ -1,6 +1,8 @@
+import { idOf } from '../../constructs/objects';
 import type { Manifest } from '../../policies/rule';
 import { podsIn, type Pods } from '../../policies/tree';
-import { reachability, selects, type End, type Namespaces } from '../reachability';
+import { unordered } from '../canonical';
+import { contains, reachability, selects, type End, type Namespaces } from '../reachability';
 import { list, type Fact } from './fact';
 
 /** Ends that policies or namespaces name beside the workloads: addresses, pods of other namespaces, pods that come later. */
@@ -30,7 +32,7 @@ export function endsOf(revisions: readonly (readonly Manifest[])[]): Ends {
     for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
       addPods(metadata.namespace!, spec?.podSelector, add);
       for (const { ipBlock, namespaceSelector, podSelector } of [...list(spec?.ingress).flatMap(({ from }) => list(from)), ...list(spec?.egress).flatMap(({ to }) => list(to))]) {
-        if (ipBlock) for (const cidr of [ipBlock.cidr, ...list(ipBlock.except)]) add({ name: cidr === '0.0.0.0/0' ? 'the internet (0.0.0.0/0)' : String(cidr), cidr });
+        if (ipBlock) for (const cidr of [ipBlock.cidr, ...list(ipBlock.except)]) add({ name: String(cidr), cidr });
         else if (!namespaceSelector) addPods(metadata.namespace!, podSelector, add);
         else {
           const named = namespaceSelector.matchLabels?.['kubernetes.io/metadata.name'] ?? list(namespaceSelector.matchExpressions).find(({ key, operator }) => key === 'kubernetes.io/metadata.name' && operator === 'In')?.values?.[0];
@@ -49,7 +51,14 @@ export function endsOf(revisions: readonly (readonly Manifest[])[]): Ends {
     const isThere = (pods: readonly Pods[]) => pods.some((each) => each.object.metadata.namespace === namespace && wanted.every(([key, value]) => each.labels[key] === value));
     if (wanted.length && workloads.every(isThere)) ends.delete(name);
   }
-  return { ends: [...ends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), own, others };
+  return { ends: [...ends.values()].map((end) => (/\/0$/.test(end.cidr ?? '') ? { ...end, name: everyAddress(end.cidr!, [...ends.values()]) } : end)).sort((a, b) => (a.name < b.name ? -1 : 1)), own, others };
+}
+
+/** All addresses of a family but the blocks that are ends of their own. */
+function everyAddress(all: string, ends: readonly End[]): string {
+  const blocks = ends.flatMap(({ cidr }) => (cidr !== undefined && cidr !== all && contains(all, cidr) ? cidr : []));
+  const widest = blocks.filter((block) => !blocks.some((other) => other !== block && contains(other, block))).sort();
+  return `every address (${all})${widest.length ? ` except ${widest.join(', ')}` : ''}`;
 }
 
 function addPods(namespace: string, selector: any, add: (end: End) => void): void {
@@ -87,14 +96,23 @@ export function reachFacts(objects: readonly Manifest[], { ends, own, others }: 
     topic: 'reach', sense: 'permits', text: `${pair} ${port === '*' ? 'on every port' : port}`, covers: [pair, port],
     subjects: [...new Set([first.namespace ?? first.name, second.namespace ?? second.name])], ...rest,
   });
-  const half = (own: End, other: End, words: string, pair: string, ports: readonly string[]) =>
-    ports.map((port) => fact(`${own.name} ${words} ${other.name}`, port, [own, other], { half: pair, within: `_cluster/namespace/${own.namespace}`, namespaces: [own.namespace!] }));
-  return all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) => {
+  const half = (own: End, other: End, words: string, refusal: string, pair: string, ports: readonly string[]) =>
+    ports.map((port) => fact(`${own.name} ${words} ${other.name}`, port, [own, other], { half: pair, remark: `no connection yet: the policies of ${other.namespace} ${refusal}; there would be one if they did`, within: `_cluster/namespace/${own.namespace}`, namespaces: [own.namespace!] }));
+  return [...defaults(objects), ...all.flatMap((from) => all.filter((to) => inside(from) || inside(to)).flatMap((to) => {
     const pair = `${from.name} → ${to.name}`;
     return [
       ...between(from, to).map((port) => fact(pair, port, [from, to], { pair, namespaces: [from, to].flatMap(({ namespace }) => namespace ?? []) })),
-      ...(inside(from) ? half(from, to, 'has a policy that lets it out to', pair, leaving(from, to)) : []),
-      ...(inside(to) ? half(to, from, 'has a policy that lets in', pair, entering(from, to)) : []),
+      ...(inside(from) ? half(from, to, 'has a policy that lets it out to', 'do not let it in there', pair, leaving(from, to)) : []),
+      ...(inside(to) ? half(to, from, 'has a policy that lets in', 'do not let them out to it', pair, entering(from, to)) : []),
     ];
-  }));
+  }))];
+}
+
+/** Policies that refuse, for every pod of a namespace, what no other policy names: that another one happens to refuse as much is no default. */
+function defaults(objects: readonly Manifest[]): Fact[] {
+  return objects.filter(({ kind, spec }) => kind === 'NetworkPolicy' && unordered(spec?.podSelector ?? {}) === '{}').flatMap((policy) =>
+    (['Ingress', 'Egress'] as const).filter((type) => list(policy.spec?.policyTypes).includes(type) && !list(policy.spec[type.toLowerCase()]).length).map((type): Fact => ({
+      topic: 'reach', sense: 'guards', text: `${policy.metadata.namespace} refuses what ${type === 'Ingress' ? 'comes in' : 'goes out'} and no policy names`,
+      subjects: [policy.metadata.namespace!], within: `_cluster/namespace/${policy.metadata.namespace}`, object: idOf(policy),
+    })));
 }

@@ -14,7 +14,8 @@ function change(id: string, more: Partial<Change> = {}): Change {
 function stack(name: string, changes: readonly Change[], more: Partial<StackDiff> = {}): StackDiff {
   return {
     stack: name, posture: 'open', changes, objects: { added: changes.length, removed: 0, changed: 0, same: 10 }, rules: { fresh: [], mended: [] },
-    totals: { before: totals, after: { ...totals, quotas: { ...resources, gpu: 2 } } }, blast: { namespaces: ['team'], people: ['alice'], projects: [] }, refused: [], ...more,
+    totals: { before: totals, after: { ...totals, quotas: { ...resources, gpu: 2 } } }, blast: { namespaces: ['team'], people: ['alice'], projects: [] }, refused: [],
+    differs: changes.map(({ id }) => ({ id: `team/pod/${id}`, change: 'added' })), adds: { namespaces: ['team'], buckets: [], hosts: [] }, holders: [{ name: 'group team', who: 'people' }], ...more,
   };
 }
 
@@ -58,6 +59,7 @@ describe('a comment', () => {
     const judged = { rule: { id: text, title: text, severity: 'high' as const }, object: text, path: text, got: text, fix: text, status: 'failed' as const };
     const one = stack(`lab.${text}`, [widening, change(`b${text}`, { effect: 'neutral', class: 'noise', text, topic: text }), change(`c${text}`, { effect: 'neutral', class: 'data', text, topic: text })], {
       rules: { fresh: [judged], mended: [{ ...judged, status: 'waived', waiver: { owner: text, until: text, reason: text } }] },
+      differs: [{ id: text, change: 'added' }], adds: { namespaces: [text], buckets: [text], hosts: [text] }, holders: [{ name: text, who: text }],
       blast: { namespaces: [text], people: [text], projects: [text] },
       refused: [{ path: text, got: text, allowed: text, fix: text }],
     });
@@ -67,18 +69,31 @@ describe('a comment', () => {
   test.each(hostile)('is made of our own Markdown alone, whatever a stack is called: %j', (text) => {
     const written = diffMarkdown(everything(text));
     // Without what is code, nothing is left but our own words.
-    const ours = written.replaceAll(/<code>[^<>]*<\/code>/g, 'CODE').replace(/```ts\n[\s\S]*?\n```/, (block) => (expect(block).toMatch(/^```ts\n(\/\/ stacks\/[\w.?-]*\/instance\.ts, approvals:|\{ id: '[0-9a-z?]*', reason: '…', owner: '…' \},|\n)+\n```$/), 'BLOCK'));
-    const plain = diffMarkdown(everything('x')).replaceAll(/<code>[^<>]*<\/code>/g, 'CODE').replace(/```ts\n[\s\S]*?\n```/, 'BLOCK');
+    const ours = written.replaceAll(/<code>[^<>]*<\/code>/g, 'CODE').replaceAll(/```ts\n[\s\S]*?\n```/g, (block) => (expect(block).toMatch(/^```ts\n(\/\/ stacks\/[\w.?*/:-]*\/instance\.ts, (approvals|waivers):|\{ id: '[\w.?*/:-]*', reason: '…', owner: '…' \},|\{ rules: \['[\w.?*/:-]*'\], objects: '[\w.?*/:-]*', reason: '…', owner: '…', until: '…' \},|\n)+\n```$/), 'BLOCK'));
+    const plain = diffMarkdown(everything('x')).replaceAll(/<code>[^<>]*<\/code>/g, 'CODE').replaceAll(/```ts\n[\s\S]*?\n```/g, 'BLOCK');
     expect(ours).toBe(plain);
   });
 
   test('says widening first, then blast radius, rules, totals, and what is folded', () => {
     const written = diffMarkdown(comparison([stack('lab.local', [change('aaaaaaaaaaaa', { details: Array.from({ length: 13 }, (_, index) => `detail ${index}`) }), change('bbbbbbbbbbbb', { effect: 'narrows' }), change('cccccccccccc', { effect: 'neutral', class: 'noise', topic: 'new objects' })])]));
-    const order = ['It widens 1 thing; 1 not approved', '### Widens', "{ id: 'aaaaaaaaaaaa'", '### Blast radius', '### Rules', '### Totals', '### Narrows', '### Does not change', '<details>', 'detail 12', 'Differences that change nothing'];
+    const order = ['It widens 1 thing; 1 not approved', '### Widens', "{ id: 'aaaaaaaaaaaa'", '### Who is meant', '### Blast radius', '### Rules', '### Totals', '### Narrows', '### Does not change', '<details>', 'detail 12', 'Differences that change nothing', 'Objects of <code>lab.local</code> that differ: 3'];
     expect(order.map((words) => written.indexOf(words))).toEqual([...order.map((words) => written.indexOf(words))].sort((a, b) => a - b));
     for (const words of order) expect(written).toContain(words);
-    expect(written).toContain('| <code>lab.local</code> | quotas GPUs | 0 | **2** |');
-    expect(written).toContain('no workload that runs restarts');
+    expect(written).toContain('| <code>lab.local</code> | quotas let request GPUs | 0 | **2** |');
+    expect(written).toContain('no running workload restarts, stops or is scaled: nobody is interrupted');
+  });
+
+  test('says first what stands in the way and what is new, advice apart, with the line of a waiver', () => {
+    const failed = { rule: { id: 'host-port', title: 'No host port', severity: 'high' as const }, object: 'team/pod/app', path: 'spec', got: '80', fix: 'remove it', status: 'failed' as const };
+    const rules = { fresh: [{ ...failed, status: 'advice' as const }, failed], mended: [] };
+    const written = diffMarkdown(comparison([stack('lab.local', [change('aaaaaaaaaaaa')], { rules }), stack('lab.paris', [change('aaaaaaaaaaaa')], { rules })]));
+    expect(written).toContain('**It breaks rules: 2 failed findings in 2 stacks (exit code 1).** 2 new findings are advice and stop nothing. **It widens 1 thing; 1 not approved (exit code 3, when nothing worse is in the way).**');
+    expect(written).toContain('New are namespaces: <code>team</code>.');
+    expect(written.match(/^\| \*\*(failed|advice)\*\*, new \|.*lab\.local<\/code> <code>lab\.paris<\/code> \|$/gm)).toHaveLength(2);
+    expect(written.indexOf('| **failed**')).toBeLessThan(written.indexOf('| **advice**'));
+    expect(written).toContain("{ rules: ['host-port'], objects: 'team/pod/app', reason: '…', owner: '…', until: '…' },");
+    expect(written).toContain('| what pods request | the same |');
+    expect(written).not.toContain('| workloads | none');
   });
 
   test('names one change of two stacks once, and who approved it', () => {

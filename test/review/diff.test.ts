@@ -37,7 +37,7 @@ const first = (object: Loose) => pod(object).containers[0];
 const told: [string, Rendered, string, (object: Loose) => unknown, string, RegExp][] = [
   // who reaches whom
   ['a port is opened on both sides', insee, 'onyxia/networkpolicy/onyxia-api', (policy) => policy.spec.egress.push({ to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] }), 'security widens', /onyxia\/onyxia-api → 192\.0\.2\.0\/24 on every port/],
-  ['one side alone lets more in', insee, 'postgresql/networkpolicy/postgresql', (policy) => delete policy.spec.ingress[0].from[0].podSelector, 'security widens', /postgresql\/postgresql has a policy that lets in keycloak\/\* TCP\/5432/],
+  ['one side alone lets more in', insee, 'postgresql/networkpolicy/postgresql', (policy) => delete policy.spec.ingress[0].from[0].podSelector, 'security widens', /postgresql\/postgresql has a policy that lets in keycloak\/\* TCP\/5432; no connection yet: the policies of keycloak do not let them out to it/],
   ['an exception of the internet goes', paris, 'fence/configmap/fence', (map) => (map.data['fence.json'] = map.data['fence.json'].replace('"172.16.0.0/12",', '')), 'security widens', /namespaces by fence\.fence\.json of fence\/\* → 172\.16\.0\.0\/12 on every port/],
   ['default-deny goes', insee, 'vault/networkpolicy/default-deny', () => null, 'security widens', /vault\/\* → .* on every port/],
   ['a selector is emptied', insee, 'vault/networkpolicy/default-deny', (policy) => (policy.spec.podSelector = { matchLabels: { app: 'none' } }), 'security widens', /vault\/\* → /],
@@ -45,8 +45,8 @@ const told: [string, Rendered, string, (object: Loose) => unknown, string, RegEx
   ['a block of addresses shrinks', insee, 'projet-ape/networkpolicy/work', (policy) => (policy.spec.egress[1].to[2].ipBlock.cidr = '10.20.30.0/28'), 'security narrows', /no longer: projet-ape\/\* → 10\.20\.30\.0\/24/],
   ['a label takes pods out of their policy', insee, 'vault/statefulset/vault', (set) => (set.spec.template.metadata.labels['app.kubernetes.io/name'] = 'other'), 'security narrows', /no longer: .*vault\/vault/],
   // ways in
-  ['a host', paris, 'keycloak/httproute/auth-lab-sspcloud-fr', (route) => route.spec.hostnames.push('*.example.org'), 'security widens', /\*\.example\.org.* → keycloak\/keycloak/],
-  ['a path', insee, 'onyxia/ingress/ls3-insee-fr', (ingress) => ingress.spec.rules[0].http.paths.push({ path: '/admin', backend: { service: { name: 'onyxia-api' } } }), 'security widens', /ls3\.insee\.fr\/admin → onyxia\/onyxia-api/],
+  ['a host', paris, 'keycloak/httproute/auth-lab-sspcloud-fr', (route) => route.spec.hostnames.push('*.example.org'), 'security widens', /^security widens: .*\*\.example\.org\/realms\/ and every path below it → keycloak\/keycloak:8080 \(port http\); no login is asked/],
+  ['a path', insee, 'onyxia/ingress/ls3-insee-fr', (ingress) => ingress.spec.rules[0].http.paths.push({ path: '/admin', backend: { service: { name: 'onyxia-api' } } }), 'security widens', /ls3\.insee\.fr\/admin and every path below it → onyxia\/onyxia-api/],
   ['a listener for every namespace', paris, 'gateway/gateway/datalab', (gateway) => (gateway.spec.listeners[0].allowedRoutes.namespaces = { from: 'All' }), 'security widens', /is open to routes of every namespace/],
   ['a LoadBalancer', insee, 'minio/service/minio', (service) => (service.spec.type = 'LoadBalancer'), 'security widens', /LoadBalancer minio\/minio/],
   ['an annotation of the proxy', insee, 'minio/ingress/minio-ls3-insee-fr', (ingress) => (ingress.metadata.annotations = { 'haproxy.org/backend-config-snippet': 'http-request allow' }), 'security widens', /is marked haproxy\.org/],
@@ -186,10 +186,20 @@ describe('the whole', () => {
     const [one, other] = ['ssp-cloud.paris', 'ssp-cloud.local'].map((name) => diffStack(stacks[name], withProject(name), today)) as [StackDiff, StackDiff];
     expect(one.changes.length).toBeGreaterThan(5);
     expect(one.changes.length).toBeLessThanOrEqual(15);
+    expect(one.adds).toEqual({ namespaces: ['projet-sirene'], buckets: ['projet-sirene'], hosts: [] });
+    expect(one.differs).toHaveLength(one.objects.added + one.objects.removed + one.objects.changed);
+    const who = (diff: StackDiff, name: string) => diff.holders.filter((each) => each.name.startsWith(name)).map((each) => each.who).join();
+    expect(who(one, 'group SIRENE')).toMatch(/realm sspcloud.*not set here.*the claim policy says project-sirene in tokens of the clients onyxia-minio, onyxia-vault; the claim groups says sirene/);
+    expect(who(other, 'group SIRENE')).toContain('no member is named');
+    expect(who(one, 'policy project-sirene, on buckets')).toMatch(/^minio\/minio gives it to .* whose claim policy names it, as those of members of the Keycloak group SIRENE do$/);
+    expect(who(one, 'group sirene, in Vault')).toMatch(/audience vault whose claim policy names project-sirene, as those of members of the Keycloak group SIRENE do$/);
+    expect(who(one, 'group oidc-sirene')).toMatch(/client onyxia-kubernetes.* whose claim groups names sirene, as those of members of the Keycloak group SIRENE do/);
+    const data = one.changes.filter(({ class: kind }) => kind === 'data');
+    expect(data.map(({ effect, details }) => [effect, details])).toEqual([['neutral', ['new Namespace projet-sirene', 'new S3Bucket projet-sirene', 'secrets in Vault at onyxia-kv/data/projet-sirene/*', 'the new bucket projet-sirene keeps old versions', expect.stringMatching(/^volumes in projet-sirene, up to \d+Gi in all$/)]]]);
     expect(one.blast).toEqual({ namespaces: ['keycloak', 'minio', 'projet-sirene', 'vault'], people: [], projects: ['sirene'] });
     const widens = ({ changes }: StackDiff) => changes.filter(({ effect }) => effect === 'widens').map(({ id }) => id);
     expect(widens(one).filter((id) => widens(other).includes(id)).length).toBeGreaterThanOrEqual(widens(one).length - 1);
-    expect(one.totals.after.quotas.cpu - one.totals.before.quotas.cpu).toBeCloseTo(60);
+    expect(one.totals.after.quotas.cpu! - one.totals.before.quotas.cpu!).toBeCloseTo(60);
     expect(diffStack(stacks['ssp-cloud.paris'], withProject('ssp-cloud.paris'), today)).toEqual(one);
   });
 
