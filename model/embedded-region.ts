@@ -38,7 +38,7 @@ export function embeddedRegion(props: EmbeddedRegionProps): RegionDefinition {
     exposure: {
       via: 'gateway',
       className: 'simulated',
-      from: { namespace: 'gateway', labels: { 'app.kubernetes.io/name': 'gateway' } },
+      from: { namespace: 'simulated-gateway', labels: { 'app.kubernetes.io/name': 'gateway' } },
       domain: props.domain,
       port: props.port,
       userDomain: `user.${props.domain}`,

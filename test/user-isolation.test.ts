@@ -104,7 +104,7 @@ const gpus = (count: number) => ({ resources: { requests: { cpu: '100m', memory:
 const service = (spec: object = {}) => object('v1', 'Service', 'work', { spec: { selector: { app: 'work' }, ports: [{ port: 80 }], ...spec } });
 const claim = (spec: object = {}) => object('v1', 'PersistentVolumeClaim', 'work', { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec } });
 const policy = (spec: object, name = 'mine') => object('networking.k8s.io/v1', 'NetworkPolicy', name, { spec: { podSelector: {}, ...spec } });
-const gatewayPeer = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'gateway' } }, podSelector: { matchLabels: { 'app.kubernetes.io/name': 'gateway' } } };
+const gatewayPeer = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'simulated-gateway' } }, podSelector: { matchLabels: { 'app.kubernetes.io/name': 'gateway' } } };
 const backend = { service: { name: 'work', port: { number: 80 } } };
 const ingress = (host: string | undefined, spec: object = {}) => object('networking.k8s.io/v1', 'Ingress', 'work', {
   spec: { ingressClassName: 'simulated', rules: [{ ...(host ? { host } : {}), http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }], ...spec },
