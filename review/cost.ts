@@ -1,6 +1,6 @@
 import { amount } from '../model/fields';
 import type { Manifest } from '../policies/rule';
-import { podsIn } from '../policies/tree';
+import { isProvisioned, podsIn } from '../policies/tree';
 import { idOf } from '../constructs/objects';
 import type { Told } from './change';
 import { list } from './facts/fact';
@@ -16,8 +16,12 @@ export interface Resources {
 export interface Totals {
   /** Requests × replicas; a pod of a DaemonSet counts once, since the nodes are not in the tree. */
   readonly requests: Resources;
+  /** What containers may use at most, × replicas; without what one of them has no limit of. */
+  readonly limits: Partial<Pick<Resources, 'cpu' | 'memory'>>;
   /** The sum of what the quotas of namespaces let them request; without those that no quota names. */
   readonly quotas: Partial<Resources>;
+  /** Number of buckets that may grow without a limit. */
+  readonly buckets: number;
 }
 
 const nothing: Resources = { cpu: 0, memory: 0, gpu: 0, storage: 0 };
@@ -30,8 +34,20 @@ export function totalsOf(objects: readonly Manifest[]): Totals {
   const granted = rounded(sum(hard.map((each) => asked(each, 'requests.'))));
   return {
     requests: rounded(sum([...requestsOf(objects).values()])),
+    limits: limitsOf(objects),
     quotas: Object.fromEntries(names.filter((name) => hard.some((each) => `requests.${keys[name]}` in each)).map((name) => [name, granted[name]])),
+    buckets: objects.filter((object) => isProvisioned(object, 'minio') && object.kind === 'S3Bucket' && !object.spec?.quota).length,
   };
+}
+
+function limitsOf(objects: readonly Manifest[]): Totals['limits'] {
+  const all = podsIn(objects).flatMap(({ object, spec }) => list(spec.containers).map(({ resources }) => ({ limits: resources?.limits ?? {}, replicas: replicasOf(object) })));
+  const total = rounded(sum(all.map(({ limits, replicas }) => times(asked(limits, ''), replicas))));
+  return Object.fromEntries((['cpu', 'memory'] as const).filter((name) => all.every(({ limits }) => limits[name] !== undefined)).map((name) => [name, total[name]]));
+}
+
+function replicasOf(object: Manifest): number {
+  return Number(object.spec?.replicas ?? object.spec?.parallelism ?? 1);
 }
 
 /** What each object asks for, and what each quota grants, where that differs. */
@@ -58,8 +74,7 @@ function requestsOf(objects: readonly Manifest[]): Map<string, Resources> {
     const init = list(spec.initContainers).map(({ resources }) => asked({ ...resources?.limits, ...resources?.requests }, ''));
     const pod = Object.fromEntries(names.map((name) => [name, Math.max(sum(own)[name], ...init.map((each) => each[name]))])) as unknown as Resources;
     const claims = sum(list(object.spec?.volumeClaimTemplates).map((claim) => asked({ storage: claim.spec?.resources?.requests?.storage }, '')));
-    const replicas = Number(object.spec?.replicas ?? object.spec?.parallelism ?? 1);
-    found.set(idOf(object), times({ ...pod, storage: claims.storage }, replicas));
+    found.set(idOf(object), times({ ...pod, storage: claims.storage }, replicasOf(object)));
   }
   for (const object of objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')) found.set(idOf(object), asked({ storage: object.spec?.resources?.requests?.storage }, ''));
   return found;

@@ -73,11 +73,15 @@ function blastText({ namespaces, people, projects }: StackDiff['blast']): string
 
 /** What is asked for and what quotas grant, as what, before and after. */
 function totalsRows({ before, after }: StackDiff['totals']): [string, string, string][] {
-  const amountOf = (name: keyof Resources, value: number | undefined) => (value === undefined ? 'no quota' : figure(name, value));
-  const row = (what: string, name: keyof Resources, from: Partial<Resources>, to: Partial<Resources>): [string, string, string] => [`${what} ${unit[name]}`, amountOf(name, from[name]), amountOf(name, to[name])];
+  const row = (what: string, name: keyof Resources, from: Partial<Resources>, to: Partial<Resources>, none = ''): [string, string, string] => {
+    const [old, fresh] = [from[name], to[name]].map((value) => (value === undefined ? none : figure(name, value))) as [string, string];
+    return [`${what} ${unit[name]}`, old, fresh];
+  };
   return [
     ...resources.map((name) => row('pods request', name, before.requests, after.requests)),
-    ...resources.map((name) => row('quotas let request', name, before.quotas, after.quotas)),
+    ...(['cpu', 'memory'] as const).map((name) => row('pods use at most', name, before.limits, after.limits, 'a container has no limit')),
+    ...resources.map((name) => row('quotas let request', name, before.quotas, after.quotas, 'no quota')),
+    ['buckets whose size nothing limits', String(before.buckets), String(after.buckets)],
   ];
 }
 
@@ -127,7 +131,7 @@ export function diffMarkdown(comparison: Comparison, limit = commentLimit): stri
     section('### Blast radius: namespaces with a change, and whose they are', ['stack', 'namespaces', 'people whose namespace is declared (Onyxia makes others later)', 'projects'], touched.map(({ stack, blast }) => [code(stack), counted(blast.namespaces), counted(blast.people), counted(blast.projects)]), 'stacks'),
     section('### Rules: what failed stops the change, advice does not', ['verdict', 'rule', 'object', 'found', 'stacks'], rulesRows(touched), 'findings'),
     waiverLines(comparison),
-    section('### Totals: what pods request (requests), and what quotas let namespaces request at most', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
+    section('### Totals: what pods of the stack request and use at most (limits), and what quotas let the namespaces that have one request', ['stack', 'what', 'before', 'after'], touched.flatMap(({ stack, totals }) => totalsRows(totals).map(([what, from, to]) => [code(stack), what, from, from === to ? 'the same' : `**${to}**`])), 'totals'),
     plainSection('### What else changes', shared.filter(({ change }) => change.effect === 'neutral' && change.class !== 'noise')),
     plainSection('### Narrows', shared.filter(({ change }) => change.effect === 'narrows')),
     section('### Does not change: looked at, and found the same', ['what', 'finding'], unchanged(comparison, shared), 'topics'),
