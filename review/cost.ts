@@ -20,6 +20,8 @@ export interface Totals {
   readonly limits: Partial<Pick<Resources, 'cpu' | 'memory'>>;
   /** The sum of what the quotas of namespaces let them request; without those that no quota names. */
   readonly quotas: Partial<Resources>;
+  /** The same of what they let be used at most. */
+  readonly quotaLimits: Partial<Resources>;
   /** Number of buckets that may grow without a limit. */
   readonly buckets: number;
 }
@@ -31,11 +33,15 @@ const names = Object.keys(keys) as (keyof Resources)[];
 
 export function totalsOf(objects: readonly Manifest[]): Totals {
   const hard = objects.filter(({ kind }) => kind === 'ResourceQuota').map(({ spec }): Record<string, unknown> => spec?.hard ?? {});
-  const granted = rounded(sum(hard.map((each) => asked(each, 'requests.'))));
+  const granted = (prefix: string): Partial<Resources> => {
+    const total = rounded(sum(hard.map((each) => asked(each, prefix))));
+    return Object.fromEntries(names.filter((name) => hard.some((each) => `${prefix}${keys[name]}` in each)).map((name) => [name, total[name]]));
+  };
   return {
     requests: rounded(sum([...requestsOf(objects).values()])),
     limits: limitsOf(objects),
-    quotas: Object.fromEntries(names.filter((name) => hard.some((each) => `requests.${keys[name]}` in each)).map((name) => [name, granted[name]])),
+    quotas: granted('requests.'),
+    quotaLimits: granted('limits.'),
     buckets: objects.filter((object) => isProvisioned(object, 'minio') && object.kind === 'S3Bucket' && !object.spec?.quota).length,
   };
 }

@@ -81,6 +81,7 @@ function totalsRows({ before, after }: StackDiff['totals']): [string, string, st
     ...resources.map((name) => row('pods request', name, before.requests, after.requests)),
     ...(['cpu', 'memory'] as const).map((name) => row('pods use at most', name, before.limits, after.limits, 'a container has no limit')),
     ...resources.map((name) => row('quotas let request', name, before.quotas, after.quotas, 'no quota')),
+    ...(['cpu', 'memory'] as const).map((name) => row('quotas let use at most', name, before.quotaLimits, after.quotaLimits, 'no quota: nothing caps the sum')),
     ['buckets whose size nothing limits', String(before.buckets), String(after.buckets)],
   ];
 }

@@ -5,7 +5,7 @@ import { commentLimit, diffJson, diffMarkdown, diffText } from '../../review/dif
 import { code, visible, wrapped } from '../../review/escape';
 
 const resources = { cpu: 1.5, memory: 2 ** 30, gpu: 0, storage: 0 };
-const totals = { requests: resources, limits: {}, quotas: resources, buckets: 1 };
+const totals = { requests: resources, limits: {}, quotas: resources, quotaLimits: {}, buckets: 1 };
 
 function change(id: string, more: Partial<Change> = {}): Change {
   return { id, class: 'security', effect: 'widens', topic: 'rights on buckets', text: `text of ${id}`, details: [`text of ${id}`], objects: ['team/pod/app'], ...more };
