@@ -78,15 +78,20 @@ function totalsRows({ before, after }: StackDiff['totals']): [string, string, st
     return [`${what} ${unit[name]}`, old, fresh];
   };
   return [
-    ...resources.map((name) => row('pods request', name, before.requests, after.requests)),
+    ...resources.map((name) => row(`pods request${fixed(name)}`, name, before.requests, after.requests)),
     ...(['cpu', 'memory'] as const).map((name) => row('pods use at most', name, before.limits, after.limits, 'a container has no limit')),
-    ...resources.map((name) => row('quotas let request', name, before.quotas, after.quotas, 'no quota')),
+    ...resources.map((name) => row(`quotas let request${fixed(name)}`, name, before.quotas, after.quotas, 'no quota')),
     ...(['cpu', 'memory'] as const).map((name) => row('quotas let use at most', name, before.quotaLimits, after.quotaLimits, 'no quota: nothing caps the sum')),
     ['buckets whose size nothing limits', String(before.buckets), String(after.buckets)],
   ];
 }
 
-const unit: Readonly<Record<keyof Resources, string>> = { cpu: 'CPUs', memory: 'memory', gpu: 'GPUs', storage: 'storage' };
+/** What nothing gets more of than it requests. */
+function fixed(name: keyof Resources): string {
+  return name === 'gpu' || name === 'storage' ? ', and so use at most,' : '';
+}
+
+const unit: Readonly<Record<keyof Resources, string>> = { cpu: 'CPUs', memory: 'memory', gpu: 'GPUs', storage: 'storage of volumes' };
 const resources = Object.keys(unit) as (keyof Resources)[];
 
 /** Lines that belong together: when room ends, the last rows go first. */

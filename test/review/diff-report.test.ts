@@ -79,7 +79,7 @@ describe('a comment', () => {
     const order = ['It widens 1 thing; 1 not approved', '### Widens', "{ id: 'aaaaaaaaaaaa'", '### Who is meant', '### Blast radius', '### Rules', '### Totals', '### Narrows', '### Does not change', '<details>', 'detail 12', 'Differences that change nothing', 'Objects of <code>lab.local</code> that differ: 3'];
     expect(order.map((words) => written.indexOf(words))).toEqual([...order.map((words) => written.indexOf(words))].sort((a, b) => a - b));
     for (const words of order) expect(written).toContain(words);
-    expect(written).toContain('| <code>lab.local</code> | quotas let request GPUs | 0 | **2** |');
+    expect(written).toContain('| <code>lab.local</code> | quotas let request, and so use at most, GPUs | 0 | **2** |');
     expect(written).toContain('no running workload restarts, stops or is scaled: nobody is interrupted');
   });
 
