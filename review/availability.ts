@@ -1,16 +1,17 @@
 import type { Told } from './change';
 import { shown } from './canonical';
 import type { FieldChange, ObjectChange } from './compare';
-import { isSecret } from './facts/fact';
+import { isSecret, nameOf } from './facts/fact';
 
 const workloads = /^(Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|Job|CronJob)$/;
 
 /** What restarts, is stopped, is new, or tolerates less: workloads, their replicas and budgets, definitions, and files that pods read. */
 export function availabilityOf(changes: readonly ObjectChange[]): Told[] {
   return changes.flatMap(({ id, change, before, after, fields }): Told[] => {
-    const { kind, metadata } = (after ?? before)!;
+    const object = (after ?? before)!;
+    const { kind, metadata } = object;
     const namespace = metadata.namespace ?? '';
-    const name = metadata.namespace === undefined ? metadata.name : `${namespace}/${metadata.name}`;
+    const name = nameOf(object);
     const told = (topic: string, text: string): Told => ({ class: 'availability', effect: 'neutral', topic, text, subjects: [namespace || name, topic], objects: [id] });
     const named = (which: readonly FieldChange[]) => which.map(({ path, before: from = 'nothing', after: to = 'nothing' }) => {
       const where = path.replace(/^spec\.(template\.)?(spec\.)?/, '');

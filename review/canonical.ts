@@ -6,16 +6,18 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 
 /** JSON with sorted keys. */
 export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (isMap(value)) return `{${Object.keys(value).filter((key) => value[key] !== undefined).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
-  return JSON.stringify(value) ?? 'null';
+  return written(value, (members) => members);
 }
 
 /** The same, with sorted lists: where order says nothing. */
 export function unordered(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(unordered).sort().join()}]`;
-  if (isMap(value)) return `{${Object.keys(value).filter((key) => value[key] !== undefined).sort().map((key) => `${JSON.stringify(key)}:${unordered(value[key])}`).join()}}`;
-  return canonical(value);
+  return written(value, (members) => members.sort());
+}
+
+function written(value: unknown, listed: (members: string[]) => string[]): string {
+  if (Array.isArray(value)) return `[${listed(value.map((member) => written(member, listed))).join()}]`;
+  if (isMap(value)) return `{${Object.keys(value).filter((key) => value[key] !== undefined).sort().map((key) => `${JSON.stringify(key)}:${written(value[key], listed)}`).join()}}`;
+  return JSON.stringify(value) ?? 'null';
 }
 
 /** Whether two values are the same, whatever the order of keys. */

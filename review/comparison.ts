@@ -44,7 +44,8 @@ function pairsOf(before: readonly Rendered[], after: readonly Rendered[]): [Rend
   return names.map((name) => [before.find((each) => each.name === name), after.find((each) => each.name === name)]);
 }
 
-function instanceOf(stack: string): string {
+/** `ssp-cloud` of `ssp-cloud.paris`. */
+export function instanceOf(stack: string): string {
   return stack.split('.')[0]!;
 }
 

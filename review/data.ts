@@ -2,6 +2,7 @@ import type { Manifest } from '../policies/rule';
 import { isProvisioned } from '../policies/tree';
 import { pathsOf } from '../policies/vault-policy';
 import { amount } from '../model/fields';
+import { statefulAnnotation } from '../model/objects';
 import type { Told } from './change';
 import { shown } from './canonical';
 import type { ObjectChange } from './compare';
@@ -17,8 +18,6 @@ const immutable: Record<string, RegExp> = {
   Mount: /^spec\.(path|type|options\.version|local|sealWrap)/,
 };
 
-const stateful = 'datalab-stacks/stateful';
-
 /** What is protected since it guards a namespace with data, and holds none itself. */
 const guards = /^(NetworkPolicy|ResourceQuota|LimitRange)$/;
 
@@ -31,7 +30,7 @@ export function dataOf(changes: readonly ObjectChange[]): Told[] {
     const { kind, metadata } = object;
     const namespace = kind === 'Namespace' ? metadata.name : metadata.namespace ?? metadata.name;
     const told = (effect: Told['effect'], topic: string, text: string): Told => ({ class: 'data', effect, topic, several: 'objects', text, subjects: effect === 'neutral' ? [namespace, topic] : [namespace], objects: [id] });
-    const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[stateful] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
+    const holds = (each: Manifest | undefined) => each?.metadata.annotations?.[statefulAnnotation] === 'true' || /^(PersistentVolume(Claim)?|CustomResourceDefinition)$/.test(each?.kind ?? '');
     if (kind === 'S3BucketVersioning') {
       const [kept, keeps] = [before, after].map((each) => each?.spec?.versioningConfiguration?.status === 'Enabled');
       const moved = change === 'changed' && fields.some(({ path }) => path === 'spec.bucket');

@@ -2,7 +2,7 @@ import { inOrder } from './change';
 import type { Change, StackDiff } from './diff';
 import { figure, type Resources } from './cost';
 import type { Judged } from './check';
-import { sharedChanges, type Comparison, type Shared } from './comparison';
+import { instanceOf, sharedChanges, type Comparison, type Shared } from './comparison';
 import { code, visible, wrapped } from './escape';
 import { topics } from './facts/fact';
 
@@ -257,7 +257,7 @@ function rulesRows(stacks: readonly StackDiff[]): string[][] {
 function waiverLines({ stacks }: Comparison): Section {
   const lines = new Map<string, Set<string>>();
   for (const { stack, rules } of stacks) {
-    const instance = stack.split('.')[0]!;
+    const instance = instanceOf(stack);
     for (const { status, rule, object } of rules.fresh) if (status === 'failed') lines.set(instance, (lines.get(instance) ?? new Set()).add(`{ rules: ['${word(rule.id)}'], objects: '${word(object)}', reason: '…', owner: '…', until: '…' },`));
   }
   const rows = [...lines].flatMap(([instance, of]) => [`// stacks/${word(instance)}/instance.ts, waivers:`, ...of]);

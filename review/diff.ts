@@ -5,11 +5,11 @@ import { alteredChoices } from '../model/immutable';
 import type { Problem } from '../model/errors';
 import type { Posture } from '../model/instance';
 import type { Waiver } from '../model/waiver';
+import { inForce, judge, type Judged } from '../policies/judge';
 import type { Manifest } from '../policies/rule';
 import { availabilityOf } from './availability';
 import { canonical, leavesOf, shown } from './canonical';
 import { fold, type Change, type Told } from './change';
-import { judge, type Judged } from './check';
 import { compareObjects, type ObjectChange } from './compare';
 import { costOf, totalsOf, type Totals } from './cost';
 import { dataOf } from './data';
@@ -71,7 +71,7 @@ export function diffStack(before: Rendered | undefined, after: Rendered | undefi
   const count = (change: ObjectChange['change']) => objects.filter((each) => each.change === change).length;
   const told = objects.length ? tell(old.objects, fresh.objects, objects) : [];
   const changes = fold([...told, ...postureOf(before, after), ...waiversOf(old.waivers, fresh.waivers)]);
-  const findings = (of: Rendered | undefined) => (of ? judge(of.objects, of.posture, of.waivers.filter(({ until }) => until >= today)) : []);
+  const findings = (of: Rendered | undefined) => (of ? judge(of.objects, of.posture, inForce(of.waivers, today)) : []);
   const [had, has] = objects.length || before?.posture !== after?.posture || canonical(old.waivers) !== canonical(fresh.waivers) ? [findings(before), findings(after)] : [[], []];
   return {
     stack: one.name,

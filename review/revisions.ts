@@ -11,7 +11,7 @@ import { Repository, type Revision } from './git';
 import { renditions, stacksAt } from './rendered';
 
 /** How many renders are kept, 1 MB each. */
-const kept = 50;
+const most = 50;
 
 /** How long a revision may take to render; it takes a second. */
 const patience = 120_000;
@@ -57,9 +57,10 @@ export async function sidesOf(options: SideOptions, progress: Progress): Promise
       ...(given.before ? [] : [options.base === undefined ? repository.mergeBase(named?.commit ?? 'HEAD') : repository.commit(options.base, '--base')]),
       ...(given.after ? [] : [named ?? repository.workingFiles()]),
     ].map((revision) => ({ ...revision, content: repository.contentOf(revision) }));
-    const missing = wanted.filter(({ content }) => !readKnown(content));
-    if (missing.length) await progress.step(`render ${missing.map(({ label }) => label).join(' and ')}`, (tell) => renderAll(repository, missing, { root, draft, signal, tell }));
-    const sides = wanted.map(({ label, content }): Side => ({ label, content, stacks: stacksOf(readKnown(content), label) }));
+    const kept = new Map(wanted.map(({ content }) => [content, readKnown(content)]));
+    const missing = wanted.filter(({ content }) => !kept.get(content));
+    const fresh = missing.length ? await progress.step(`render ${missing.map(({ label }) => label).join(' and ')}`, (tell) => renderAll(repository, missing, { root, draft, signal, tell })) : undefined;
+    const sides = wanted.map(({ label, content }): Side => ({ label, content, stacks: stacksOf(fresh?.get(content) ?? kept.get(content), label) }));
     return { before: given.before ?? sides[0]!, after: given.after ?? sides.at(-1)! };
   });
 }
@@ -73,8 +74,9 @@ interface Context {
   readonly tell: (detail: string) => void;
 }
 
-async function renderAll(repository: Repository, missing: readonly Wanted[], context: Context): Promise<void> {
-  await Promise.all(
+/** What each of them renders to, by its content; it is kept. */
+async function renderAll(repository: Repository, missing: readonly Wanted[], context: Context): Promise<ReadonlyMap<string, unknown>> {
+  const outcomes = await Promise.all(
     [...new Map(missing.map((each) => [each.content, each])).values()].map(async (revision) => {
       const directory = join(context.draft, revision.content);
       repository.checkOut(revision, directory);
@@ -83,9 +85,11 @@ async function renderAll(repository: Repository, missing: readonly Wanted[], con
       stacksOf(outcome, revision.label);
       writeFileSync(`${directory}.json`, JSON.stringify(outcome));
       renameSync(`${directory}.json`, known(revision.content));
+      return [revision.content, outcome] as const;
     }),
   );
   prune();
+  return new Map(outcomes);
 }
 
 /** The npm packages of this checkout where they are the locked ones, else those that the revision locks. */
@@ -168,7 +172,7 @@ function json(file: string): unknown {
 function prune(): void {
   const age = (name: string) => Date.now() - (statSync(join(store(), name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const names = readdirSync(store()).map((name) => ({ name, age: age(name) })).sort((a, b) => a.age - b.age);
-  const old = [...names.filter(({ name }) => name.endsWith('.json')).slice(kept), ...names.filter((each) => each.name.startsWith('draft-') && each.age > 3_600_000)];
+  const old = [...names.filter(({ name }) => name.endsWith('.json')).slice(most), ...names.filter((each) => each.name.startsWith('draft-') && each.age > 3_600_000)];
   for (const { name } of old) rmSync(join(store(), name), { recursive: true, force: true });
 }
 
